@@ -1,0 +1,90 @@
+"""What the shop sells: categories and products with their price and stock."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.text import slugify
+
+
+class Category(models.Model):
+    category_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=100, unique=True)
+
+    class Meta:
+        db_table = "categories"
+        ordering = ["name"]
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:category", kwargs={"slug": self.slug})
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def for_sale(self) -> ProductQuerySet:
+        return self.filter(is_active=True)
+
+    def in_stock(self) -> ProductQuerySet:
+        return self.filter(stock__gt=0)
+
+    def matching(self, text: str) -> ProductQuerySet:
+        """Products that have every word of text in their name, SKU or category's name."""
+        found = self
+        for word in text.split():
+            found = found.filter(
+                models.Q(name__icontains=word) | models.Q(sku__iexact=word) | models.Q(category__name__icontains=word)
+            )
+        return found
+
+
+class Product(models.Model):
+    """One thing for sale; price is today's, in the shop's currency, stock is what is left to sell."""
+
+    product_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    price = models.DecimalField(max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0"))])
+    stock = models.IntegerField(db_default=0, validators=[MinValueValidator(0)])
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sku = models.CharField("SKU", max_length=64, blank=True, db_default="")
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, null=True, blank=True, related_name="products", db_column="category_id"
+    )
+    description = models.TextField(blank=True, db_default="")
+    attributes = models.JSONField(blank=True, default=dict, db_default={})
+    is_active = models.BooleanField("active", db_default=True, help_text="Retired products stay in orders, unsold.")
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        db_table = "products"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(price__gte=0), name="products_price_not_negative"),
+            models.CheckConstraint(condition=models.Q(stock__gte=0), name="products_stock_not_negative"),
+            models.UniqueConstraint(fields=["sku"], condition=~models.Q(sku=""), name="products_sku_unique"),
+        ]
+        indexes = [
+            # The shop's search: name__icontains.
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="products_name_trigram"),
+            # The shop's list, newest first.
+            models.Index(fields=["-created_at", "-product_id"], name="products_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:product", kwargs={"slug": self.slug})
+
+    @property
+    def slug(self) -> str:
+        """Readable name and number: old addresses find the product after it was renamed."""
+        return f"{slugify(self.name) or 'product'}-{self.product_id}"

@@ -1,0 +1,50 @@
+"""Money, status and time as every page shows them; loaded into every template."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from orders.status import Status
+
+register = template.Library()
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$", "INR": "₹", "JPY": "¥"}
+
+# Glyph and Bootstrap colour of each status; the word is the status's label.
+LOOKS = {
+    Status.PENDING: ("○", "secondary"),
+    Status.PAID: ("◐", "info"),
+    Status.SHIPPED: ("➤", "primary"),
+    Status.DELIVERED: ("✓", "success"),
+    Status.RETURNED: ("↩", "warning"),
+    Status.CANCELLED: ("✕", "danger"),
+}
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """1234.5 as "$1,234.50", None as a dash."""
+    if amount is None:
+        return "–"
+    digits = number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
+    symbol = SYMBOLS.get(settings.CURRENCY, f"{settings.CURRENCY} ")
+    return f"{'−' if amount < 0 else ''}{symbol}{digits}"
+
+
+@register.simple_tag
+def status_badge(status: str) -> SafeString:
+    """Glyph, word and colour of an order's status."""
+    known = Status(status)
+    glyph, colour = LOOKS[known]
+    return format_html(
+        '<span class="badge status text-bg-{}"><span aria-hidden="true">{}</span> {}</span>',
+        colour,
+        glyph,
+        known.label,
+    )

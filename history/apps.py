@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class HistoryConfig(AppConfig):
+    name = "history"
+
+    def ready(self) -> None:
+        from history import signals
+
+        signals.connect()

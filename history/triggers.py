@@ -1,0 +1,47 @@
+"""How the database records every change: what callers need to know of the triggers of migration 0002.
+
+Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
+row in history_events, in the same transaction. Item changes of a transaction join the event that it wrote for their
+order, or make one. Who and why are read from changed_by, changed_by_name, changed_at and change_note, if changed_at
+was moved in that statement; otherwise the change is put down to "database".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+TRIGGERS = {
+    "history_set_first_revision": "orders",
+    "history_set_revision": "orders",
+    "history_record_insert": "orders",
+    "history_record_update": "orders",
+    "history_record_delete": "orders",
+    "history_item_inserted": "order_items",
+    "history_item_updated": "order_items",
+    "history_item_deleted": "order_items",
+    "history_events_append_only": "history_events",
+}
+
+
+@contextmanager
+def capture_off() -> Iterator[None]:
+    """Let one whole transaction write orders without events, because it brings or takes the events itself.
+
+    Only for moving whole histories: import, archive, restore. Ends with the transaction, whatever happens.
+    """
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL history.capture = 'off'")
+        yield
+
+
+def missing() -> list[str]:
+    """Return the triggers that are not there or are switched off; without them changes leave no trace."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgname = ANY(%s) AND tgenabled IN ('O', 'A')", [list(TRIGGERS)]
+        )
+        present = {name for (name,) in cursor.fetchall()}
+    return sorted(set(TRIGGERS) - present)

@@ -1,0 +1,117 @@
+"""Orders and what was ordered, at the price of the day.
+
+The database keeps `rev` itself (see history's triggers): 1 at first, one more with every real change.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from catalog.models import Product
+from orders.status import OPEN, Status, allowed_after
+
+if TYPE_CHECKING:
+    from users.models import User
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def for_customer(self, customer: User) -> OrderQuerySet:
+        return self.filter(customer=customer)
+
+    def open(self) -> OrderQuerySet:
+        return self.filter(status__in=OPEN)
+
+    def with_items(self) -> OrderQuerySet:
+        return self.prefetch_related(models.Prefetch("items", OrderItem.objects.order_by("order_item_id")))
+
+    def newest_first(self) -> OrderQuerySet:
+        return self.order_by("-created_at", "-order_id")
+
+
+class Order(models.Model):
+    """One order; total_amount is in the shop's currency, shipping_address a copy of where it went."""
+
+    order_id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_column="user_id"
+    )
+    total_amount = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(max_length=20, choices=Status, db_default=Status.PENDING)
+    created_at = models.DateTimeField(db_default=Now())
+    rev = models.IntegerField(db_default=1, editable=False)
+    external_ref = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - NULL: no reference, not unique
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - as above
+    shipping_address = models.JSONField(default=dict, db_default={}, blank=True)
+    # Placing took the quantities out of stock, so a cancel gives them back; imported orders never took any.
+    holds_stock = models.BooleanField(db_default=False, editable=False)
+    # Who made the latest change, when and why: written in the same statement as the change, copied by the
+    # triggers into its event. A write that does not move changed_at is put down to "database".
+    changed_by = models.BigIntegerField(null=True, editable=False)
+    changed_by_name = models.CharField(max_length=200, db_default="database", editable=False)
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+    change_note = models.TextField(db_default="", blank=True, editable=False)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        db_table = "orders"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="orders_status_known"),
+            models.CheckConstraint(condition=models.Q(total_amount__gte=0), name="orders_total_not_negative"),
+            models.UniqueConstraint(fields=["external_ref"], name="orders_external_ref_unique"),
+            models.UniqueConstraint(fields=["customer", "idempotency_key"], name="orders_idempotency_key_unique"),
+        ]
+        indexes = [
+            # My orders, newest first.
+            models.Index(fields=["customer", "-created_at", "-order_id"], name="orders_of_customer"),
+            # The back office's list, newest first.
+            models.Index(fields=["-created_at", "-order_id"], name="orders_newest"),
+            # The back office's filter by status.
+            models.Index(fields=["status", "-created_at", "-order_id"], name="orders_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.order_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("order", kwargs={"order_id": self.order_id})
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return Status.CANCELLED in allowed_after(self.status)
+
+
+class OrderItem(models.Model):
+    """One product of an order; price, product_name and sku are copies as sold."""
+
+    order_item_id = models.BigAutoField(primary_key=True)
+    # Migration 0002 makes the foreign key itself, because it deletes the items with their order (ON DELETE CASCADE).
+    order = models.ForeignKey(
+        Order, on_delete=models.DO_NOTHING, related_name="items", db_column="order_id", db_constraint=False
+    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_column="product_id")
+    quantity = models.IntegerField()
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    # Left empty by plain SQL, a trigger fills them in from the product.
+    product_name = models.CharField(max_length=200, db_default="", blank=True)
+    sku = models.CharField("SKU", max_length=64, db_default="", blank=True)
+
+    class Meta:
+        db_table = "order_items"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_items_quantity_positive"),
+            models.CheckConstraint(condition=models.Q(price__gte=0), name="order_items_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.product_name}"
+
+    @property
+    def subtotal(self) -> Decimal:
+        return self.price * self.quantity

@@ -1,0 +1,179 @@
+"""Every write to orders and their items. One function, one transaction, one thing that happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+
+from catalog.models import Product
+from orders.models import Order, OrderItem
+from orders.status import Status, allowed_after
+from users.models import User
+
+
+# What every change of an order carries on its row, for its event.
+WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
+
+
+class OrderError(Exception):
+    """A refusal, worded for people; nothing was written."""
+
+
+class NotForSale(OrderError):
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        super().__init__(f"No longer for sale: {', '.join(names)}.")
+
+
+class OutOfStock(OrderError):
+    """products: each product there is too little of; its `stock` is what is left."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        self.products = list(products)
+        told = [f"{p.name} (only {p.stock} left)" if p.stock else f"{p.name} (sold out)" for p in products]
+        super().__init__(f"Not enough in stock: {', '.join(told)}.")
+
+
+class KeyReused(OrderError):
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        super().__init__(f"This form was already used for order {order}. Nothing new was ordered.")
+
+
+class TransitionNotAllowed(OrderError):
+    def __init__(self, order: Order, to: str) -> None:
+        self.order = order
+        allowed = allowed_after(order.status)
+        rest = f"Allowed now: {', '.join(s.label.lower() for s in allowed)}." if allowed else "Its way ends there."
+        label = Status(to).label.lower() if to in Status.values else to
+        super().__init__(f"Order {order} is {order.get_status_display().lower()} and cannot become {label}. {rest}")
+
+
+@dataclass(frozen=True)
+class RequestedItem:
+    product: Product
+    quantity: int
+
+
+@transaction.atomic
+def place_order(
+    *,
+    customer: User,
+    items: Sequence[RequestedItem],
+    key: str,
+    at: datetime,
+    shipping_address: Mapping[str, str] | None = None,
+) -> Order:
+    """Place an order at today's prices and return it; the same key returns the first order again.
+
+    items: at least one, each product once, quantity >= 1.
+    key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
+    Raises OutOfStock (which products, how many are left), NotForSale, or KeyReused where the key belongs to an
+    order of other items; then nothing is written.
+    """
+    quantities = _quantities(items)
+    # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=customer.pk)
+    first = Order.objects.filter(customer=customer, idempotency_key=key).first()
+    if first is not None:
+        ordered = dict(first.items.values_list("product_id", "quantity"))
+        if ordered != quantities:
+            raise KeyReused(first)
+        return first
+    products = _take_stock(quantities)
+    order = Order.objects.create(
+        customer=customer,
+        total_amount=sum(product.price * quantities[product.pk] for product in products),
+        status=Status.PENDING,
+        created_at=at,
+        idempotency_key=key,
+        shipping_address=dict(shipping_address or {}),
+        changed_by=customer.pk,
+        changed_by_name=str(customer),
+        changed_at=at,
+        holds_stock=True,
+    )
+    OrderItem.objects.bulk_create(
+        OrderItem(
+            order=order,
+            product=product,
+            quantity=quantities[product.pk],
+            price=product.price,
+            product_name=product.name,
+            sku=product.sku,
+        )
+        for product in products
+    )
+    return order
+
+
+@transaction.atomic
+def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = "") -> Order:
+    """Take an order one step further and return it as it is now; a cancel gives its stock back.
+
+    Raises TransitionNotAllowed where the status table does not have the step, judged on the row as it is now.
+    """
+    current = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    if to not in allowed_after(current.status):
+        raise TransitionNotAllowed(current, to)
+    current.status = to
+    current.changed_by = by.pk
+    current.changed_by_name = str(by)
+    current.changed_at = at
+    current.change_note = note
+    gives_back = to == Status.CANCELLED and current.holds_stock
+    current.holds_stock = current.holds_stock and not gives_back
+    current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
+    if gives_back:
+        _give_back_stock(current)
+    current.refresh_from_db(fields=["rev"])
+    return current
+
+
+def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
+    """Cancel an order that has not been shipped; its stock is for sale again."""
+    return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
+
+
+def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:
+    quantities = {item.product.pk: item.quantity for item in items}
+    if not items or len(quantities) != len(items) or min(quantities.values()) < 1:
+        raise ValueError("An order has at least one item, each product once, with a quantity of 1 or more.")
+    return quantities
+
+
+def _lock(quantities: Mapping[int, int]) -> list[Product]:
+    # In key order, as everywhere, so that two orders of the same products cannot wait for each other.
+    return list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
+
+
+def _take_stock(quantities: Mapping[int, int]) -> list[Product]:
+    """Lock the products, take the quantities out of stock and return the products with their prices."""
+    products = _lock(quantities)
+    retired = [p.name for p in products if not p.is_active]
+    if retired or len(products) < len(quantities):
+        raise NotForSale(retired or ["a product that does not exist any more"])
+    short = [p for p in products if p.stock < quantities[p.pk]]
+    if short:
+        raise OutOfStock(short)
+    _move_stock(quantities, sign=-1)
+    return products
+
+
+def _give_back_stock(order: Order) -> None:
+    quantities: Counter[int] = Counter()
+    for product_id, quantity in order.items.values_list("product_id", "quantity"):
+        quantities[product_id] += quantity
+    _lock(quantities)
+    _move_stock(quantities, sign=+1)
+
+
+def _move_stock(quantities: Mapping[int, int], *, sign: int) -> None:
+    moved: QuerySet[Product] = Product.objects.filter(pk__in=quantities)
+    whens = [When(pk=pk, then=Value(sign * quantity)) for pk, quantity in quantities.items()]
+    moved.update(stock=F("stock") + Case(*whens, output_field=IntegerField()))

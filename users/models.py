@@ -1,0 +1,72 @@
+"""The user: whoever signs in, by e-mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Now, Upper
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def with_email(self, email: str) -> UserQuerySet:
+        return self.filter(email__iexact=email)
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, name: str, password: str | None = None, **fields: Any) -> User:
+        """Return a new user; without a password nobody can sign in as them."""
+        user = self.model(email=self.normalize_email(email), name=name, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, name: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, name, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer, a member of staff or an analyst; permissions say which.
+
+    Every column but name and email has a database default, so plain SQL can add users; those cannot sign in until
+    they reset their password.
+    """
+
+    user_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    password = models.CharField(max_length=128, db_default="!")
+    is_active = models.BooleanField("active", db_default=True, help_text="Inactive people cannot sign in.")
+    is_staff = models.BooleanField("staff", db_default=False, help_text="May enter the back office.")
+    is_superuser = models.BooleanField("superuser", db_default=False, help_text="Has every permission.")
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            # Unique without case; UPPER because Django's iexact, which sign-in asks, compares that and finds this index.
+            models.UniqueConstraint(
+                Upper("email"), name="users_email_unique", violation_error_message="This e-mail address is taken."
+            ),
+            models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+def display_name(user: User) -> str:
+    return str(user)
