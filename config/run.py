@@ -1,0 +1,173 @@
+"""`python -m config.run`: the whole product on one machine, from nothing to a shop that answers.
+
+Databases, web and relay are started in this order and stopped in the reverse one. When one of them ends, all end.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+from honcho.manager import Manager
+
+from config import terminal, tether
+from config.embedded import supervisor
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
+
+
+class StepError(Exception):
+    """The product cannot be started; the message is one sentence with the cause and the next step."""
+
+
+class Databases:
+    """The embedded databases, run by a process of their own that outlives web and relay."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.failed = False
+        self._stopping = False
+        self._ready = threading.Event()
+        self._last = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "config.embedded"],
+            env=env,
+            cwd=BASE_DIR,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A Ctrl-C in the terminal is for us: web and relay are stopped first.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def wait_ready(self) -> None:
+        """Return when they take queries; raise StepError with their last words when they ended."""
+        self._ready.wait()
+        if self._process.poll() is not None or self._last != supervisor.READY:
+            raise StepError(self._last or "The databases ended without a word; see the logs in DATA_DIR/logs.")
+
+    def stop(self) -> None:
+        self._stopping = True
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._process.wait()
+
+    def _read(self) -> None:
+        """Pass their lines on; when they end unasked, end everything."""
+        for line in self._process.stdout or ():
+            self._last = line.rstrip()
+            if self._last == supervisor.READY:
+                self._ready.set()
+            elif self._process.poll() is None and self._last:
+                terminal.say(self._last)
+        was_ready = self._ready.is_set()
+        self._process.wait()
+        self._ready.set()
+        if was_ready and not self._stopping:
+            self.failed = True
+            terminal.say("The databases ended: stopping web and relay.")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def environment(port: int, data_dir: Path) -> dict[str, str]:
+    """The environment of every part: what is given, completed for a machine of one's own."""
+    env = {name: value for name, value in os.environ.items() if value or not name.endswith("_URL")}
+    env |= {"DATA_DIR": str(data_dir), "PORT": str(port), tether.OWNER_VARIABLE: str(os.getpid())}
+    env |= {"PYTHONUNBUFFERED": "1"}
+    return {"LOCAL": "1", "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "config.settings"} | env
+
+
+def manage(done: str, *arguments: str, env: dict[str, str], log: Path, shown: bool = False) -> None:
+    """Run a manage.py command as a step; `shown` lets its own output (a progress bar) through. Raises StepError."""
+    with terminal.step(done):
+        output = None if shown else subprocess.PIPE
+        result = subprocess.run(
+            [*MANAGE, *arguments], env=env, cwd=BASE_DIR, check=False, stdout=output, stderr=output, text=True
+        )
+        if result.returncode:
+            said = f"{result.stdout or ''}{result.stderr or ''}".strip()
+            reason = said.splitlines()[-1].rstrip(".") if said else "what it said is above"
+            if said:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                log.write_text(said + "\n")
+                reason += f"; all of it is in {log}"
+            raise StepError(f"`manage.py {arguments[0]}` failed: {reason}.")
+
+
+def prepare(env: dict[str, str], logs: Path) -> None:
+    """Bring the database to the current schema and, the first time, load the demo shop. Raises StepError."""
+    for name, reach in (("DATABASE_URL", terminal.reach_postgres), ("MONGODB_URL", terminal.reach_mongodb)):
+        if name in env and (reason := reach(env[name])):
+            raise StepError(f"{name} is set, but that server cannot be used ({reason}); start it, or unset {name}.")
+    manage("migrations applied", "migrate", "--no-input", "--verbosity=0", env=env, log=logs / "migrate.log")
+    manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
+
+
+def announce(port: int) -> None:
+    """Wait until the web answers, then print the addresses."""
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            time.sleep(0.1)
+            continue
+        print(terminal.box(port), flush=True)
+        return
+
+
+def serve(env: dict[str, str], port: int) -> int:
+    """Run web and relay until one of them ends or a signal comes; return the exit code."""
+    manager = Manager()
+    parts = {"web": [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"], "relay": [*MANAGE, "relay"]}
+    for name, command in parts.items():
+        # exec: honcho starts a shell, and it is the part itself that has to get the signals.
+        manager.add_process(name, f"exec {shlex.join(command)}", env=env, cwd=str(BASE_DIR))
+    threading.Thread(target=announce, args=(port,), daemon=True).start()
+    manager.loop()
+    return int(manager.returncode or 0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGHUP, _terminated)
+    databases = None
+    try:
+        port = terminal.free_port(os.environ.get("PORT") or "8000")
+        data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
+        env = environment(port, data_dir)
+        if not {"DATABASE_URL", "MONGODB_URL"} <= env.keys():
+            with terminal.step("databases ready"):
+                databases = Databases(env)
+                databases.wait_ready()
+        prepare(env, data_dir / "logs")
+        code = serve(env, port)
+        # Stopped by its user is not a failure of the product.
+        return 0 if code in (130, 143) and not (databases and databases.failed) else code or 1
+    except (StepError, terminal.PortError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        if databases:
+            databases.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""What `make run` says and asks of the machine: steps with their time, a free port, the box with the addresses."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import psycopg
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+DEMO_PASSWORD = "demo-shop-2024"  # noqa: S105 (printed for everybody, loaded only with the demo shop)
+DEMO_ACCOUNTS = {
+    "customer": "customer@shop.example",
+    "staff": "staff@shop.example",
+    "analyst": "analyst@shop.example",
+}
+PORTS_TRIED = 50
+
+
+class PortError(Exception):
+    """There is no port to listen on; the message says what to do."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def step(done: str) -> Iterator[None]:
+    """Say `done` with the seconds it took, once the body is through."""
+    began = time.monotonic()
+    yield
+    say(f"{done} {time.monotonic() - began:.1f} s")
+
+
+def free_port(wanted: str) -> int:
+    """The wanted port or the next free one, saying so; raises PortError."""
+    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+        raise PortError(f"PORT is {wanted!r}; set it to a number from 1 to 65535.")
+    first = int(wanted)
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        if _is_free(port):
+            if port != first:
+                say(f"port {first} is busy: using {port}")
+            return port
+    raise PortError(f"No port from {first} to {port} can be used; set PORT to a free one.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def reach_postgres(url: str) -> str:
+    """Why the PostgreSQL at this address cannot be used, in a few words; "" when it can."""
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        return _first_line(error)
+    return ""
+
+
+def reach_mongodb(url: str) -> str:
+    """Why the MongoDB at this address cannot be used, in a few words; "" when it can."""
+    try:
+        with contextlib.closing(MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=5000)) as client:
+            client.admin.command("ping")
+    except (PyMongoError, ValueError) as error:
+        return _first_line(error)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].split(" (configured timeouts", maxsplit=1)[0].rstrip(".")
+
+
+def box(port: int) -> str:
+    """The addresses and the demo accounts in a frame."""
+    shop = f"http://localhost:{port}/"
+    lines = [f"Shop      {shop}", f"Admin     {shop}admin/", f"Reports   {shop}reports/", ""]
+    lines += [f"{who:<9} {email}" for who, email in DEMO_ACCOUNTS.items()]
+    lines += [f"password  {DEMO_PASSWORD}  (all three)", "", "Ctrl-C stops everything."]
+    width = max(map(len, lines))
+    frame = "─" * (width + 2)
+    return "\n".join([f"┌{frame}┐", *(f"│ {line:<{width}} │" for line in lines), f"└{frame}┘"])

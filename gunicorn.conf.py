@@ -1,0 +1,35 @@
+"""How the web is served, by `make run` and in the image; the environment sets what differs."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from config import tether
+
+wsgi_app = "config.wsgi"
+# Only this machine, unless told otherwise (the image says 0.0.0.0, behind its proxy).
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+
+# Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the second
+# core and answers while the first one is replaced.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+
+# Each worker opens its own PostgreSQL pool and MongoDB client: neither may be shared across a fork.
+preload_app = False
+
+# Longer than the longest statement PostgreSQL lets a page run, so that its error page is sent, not cut off.
+timeout = 60
+# Below the ten seconds that containers are given between SIGTERM and SIGKILL.
+graceful_timeout = 8
+
+# The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)
+
+# No remote control: it would leave a socket in the home directory, and signals do.
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    tether.start()
