@@ -10,8 +10,8 @@ wsgi_app = "config.wsgi"
 # Only this machine, unless told otherwise (the image says 0.0.0.0, behind its proxy).
 bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
 
-# Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the second
-# core and answers while the first one is replaced.
+# Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the
+# second core and answers while the first one is replaced.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)

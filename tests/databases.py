@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -17,54 +18,55 @@ from config.embedded.guarded import ServerError
 from config.embedded.mongodb import MongoServer
 from config.embedded.postgres import PostgresServer
 
+_directories: list[Path] = []
 _servers: list[PostgresServer | MongoServer] = []
-_directory: Path | None = None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests() -> None:
-    """The first hook there is: pytest-django reads the settings in the same one, later."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Generator[None, object, object]:
+    """Runs around the hook in which pytest-django reads the settings."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests")
     os.environ.setdefault("LOCAL", "1")
-    # So that a killed run, too, stops its servers: SIGTERM ends pytest the way Ctrl-C does.
+    # SIGTERM ends pytest the way Ctrl-C does, so that nothing is left behind then either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _start()
-    except ServerError as error:
-        stop()
-        pytest.exit(str(error), returncode=1)
-    except BaseException:
-        stop()
+        return (yield)
+    except BaseException as error:
+        _stop()
+        if isinstance(error, ServerError):
+            raise pytest.UsageError(str(error)) from None
         raise
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # a warning that another plugin turns into an error here must not keep us from it
 def pytest_unconfigure() -> None:
-    stop()
+    _stop()
 
 
 def _start() -> None:
     if os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
         return
-    global _directory
-    _directory = Path(tempfile.mkdtemp(prefix="user-order-system-test-"))
-    _directory.chmod(0o755)  # where root runs the tests, PostgreSQL runs as another user
+    directory = Path(tempfile.mkdtemp(prefix="user-order-system-test-"))
+    directory.chmod(0o755)  # where root runs the tests, PostgreSQL runs as another user
+    _directories.append(directory)
     if not os.environ.get("DATABASE_URL"):
-        postgres = PostgresServer(_directory, durable=False)
+        postgres = PostgresServer(directory, durable=False)
         _servers.append(postgres)
         postgres.start()
         os.environ["DATABASE_URL"] = postgres.url
     if not os.environ.get("MONGODB_URL"):
-        mongodb = MongoServer(_directory, in_memory=True)
+        mongodb = MongoServer(directory, in_memory=True)
         _servers.append(mongodb)
         mongodb.start()
-        os.environ["MONGODB_URL"] = addresses.mongodb_url(_directory, "shop_test")
+        os.environ["MONGODB_URL"] = addresses.mongodb_url(directory, "shop_test")
 
 
-def stop() -> None:
+def _stop() -> None:
     """End what was started and remove its data."""
     while _servers:
         _servers.pop().stop()
-    if _directory:
-        shutil.rmtree(addresses.socket_dir(_directory), ignore_errors=True)
-        shutil.rmtree(_directory, ignore_errors=True)
+    while _directories:
+        directory = _directories.pop()
+        shutil.rmtree(addresses.socket_dir(directory), ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)

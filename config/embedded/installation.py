@@ -119,7 +119,7 @@ def _copy(package: Path) -> Path:
 
 
 def cluster_home(data_dir: Path, who: Identity) -> Path:
-    """The directory that holds the cluster: `data_dir`/postgres, or one in SHARED_HOME where the user cannot get there."""
+    """The directory of the cluster: `data_dir`/postgres, or one in SHARED_HOME where the user cannot get there."""
     near = data_dir.resolve() / "postgres"
     far = SHARED_HOME / addresses.data_dir_key(data_dir)
     # A cluster that exists is used where it is, also when permissions have changed since.

@@ -14,8 +14,8 @@ WAIT_SECONDS = 30.0
 def claim(data_dir: Path) -> int:
     """Make this process the owner of `data_dir` and return the lock's file descriptor; hand it to the servers.
 
-    The servers' guards keep it too, so the lock is free only when the last server has ended. Where the owner was killed,
-    waits for that. Raises ServerError while another owner lives.
+    The servers' guards keep it too, so the lock is free only when the last server has ended. Where the owner was
+    killed, waits for that. Raises ServerError while another owner lives.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -121,6 +121,7 @@ class PostgresServer:
 
     def _try_start(self, command: list[str], who: installation.Identity, deadline: float) -> bool:
         """Start the server; False when it ended before it took queries."""
+        self.stop()
         self._running = Guarded(
             command,
             signals=STOP_SIGNALS,
