@@ -99,6 +99,12 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End it cleanly; returns when it has ended."""
+        self._end()
+        # Empty by now; after a kill -9 it stays and serves the next start.
+        with contextlib.suppress(OSError):
+            addresses.socket_dir(self._data_dir).rmdir()
+
+    def _end(self) -> None:
         if self._running:
             self._running.stop()
             self._running = None
@@ -121,7 +127,7 @@ class PostgresServer:
 
     def _try_start(self, command: list[str], who: installation.Identity, deadline: float) -> bool:
         """Start the server; False when it ended before it took queries."""
-        self.stop()
+        self._end()
         self._running = Guarded(
             command,
             signals=STOP_SIGNALS,
@@ -135,7 +141,7 @@ class PostgresServer:
             with contextlib.suppress(psycopg.OperationalError), self._connect():
                 return True
             time.sleep(0.03)
-        self.stop()
+        self._end()
         return False
 
     def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":

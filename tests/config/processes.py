@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,11 +46,15 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
 class Embedded:
     """A running `python -m config.embedded`."""
 
+    # All of them, so that a failed test leaves none behind.
+    started: ClassVar[list["Embedded"]] = []
+
     def __init__(
         self, data_dir: Path, *, python: str = sys.executable, user: int | None = None, **variables: str
     ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "MONGODB_URL")}
         self.lines: list[str] = []
+        self.started.append(self)
         self.process = subprocess.Popen(
             [python, "-m", "config.embedded"],
             env=kept | {"DATA_DIR": str(data_dir)} | variables,
@@ -79,3 +84,11 @@ class Embedded:
         rest, _ = self.process.communicate(timeout=30)
         self.lines += rest.splitlines()
         return self.process.returncode
+
+    @classmethod
+    def end_all(cls) -> None:
+        while cls.started:
+            process = cls.started.pop().process
+            if process.poll() is None:
+                process.kill()
+                process.communicate()

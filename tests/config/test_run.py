@@ -1,0 +1,131 @@
+"""What `make run` says and decides, and one start of it as far as a broken address lets it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from django.conf import settings
+
+from config import run, terminal
+from tests.config.processes import ROOT, wait_until
+
+
+def product(tmp_path, **variables):
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "MONGODB_URL", "PORT")}
+    return subprocess.run(
+        [sys.executable, "-m", "config.run"],
+        env=kept | {"DATA_DIR": str(tmp_path)} | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_free_port_is_taken_as_it_is(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+
+    assert terminal.free_port(str(free)) == free
+    assert capsys.readouterr().out == ""
+
+
+def test_the_next_port_is_taken_when_one_is_busy_and_that_is_said(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        busy = server.getsockname()[1]
+
+        chosen = terminal.free_port(str(busy))
+
+    assert busy < chosen <= busy + terminal.PORTS_TRIED
+    assert capsys.readouterr().out == f"port {busy} is busy: using {chosen}\n"
+
+
+@pytest.mark.parametrize("wanted", ["eighty", "0", "70000", "-1"])
+def test_a_port_that_is_none_is_refused_in_one_sentence(tmp_path, wanted):
+    result = product(tmp_path, PORT=wanted)
+
+    assert result.returncode == 1
+    assert result.stderr == f"PORT is {wanted!r}; set it to a number from 1 to 65535.\n"
+
+
+def test_the_box_names_the_addresses_and_the_accounts():
+    lines = terminal.box(8123).splitlines()
+
+    text = "\n".join(lines)
+    assert len({len(line) for line in lines}) == 1
+    for part in ("http://localhost:8123/", "/admin/", "/reports/", "demo-shop-2024", *terminal.DEMO_ACCOUNTS.values()):
+        assert part in text
+
+
+def test_a_step_says_how_long_it_took(capsys):
+    with terminal.step("databases ready"):
+        pass
+
+    assert re.fullmatch(r"databases ready \d+\.\d s\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("DATABASE_URL", "postgresql://shop@127.0.0.1:1/shop"), ("MONGODB_URL", "mongodb://127.0.0.1:1/shop")],
+)
+def test_a_server_that_is_down_is_one_sentence_with_the_next_step(tmp_path, name, address):
+    working = {key: os.environ[key] for key in ("DATABASE_URL", "MONGODB_URL")}
+
+    result = product(tmp_path, **(working | {name: address}))
+
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"{name} is set, but that server cannot be used (")
+    assert result.stderr.endswith(f"start it, or unset {name}.\n")
+
+
+def test_a_missing_secret_is_one_sentence(tmp_path):
+    working = {key: os.environ[key] for key in ("DATABASE_URL", "MONGODB_URL")}
+
+    result = product(tmp_path, **working, LOCAL="0", SECRET_KEY="")
+
+    assert result.returncode == 1
+    assert "SECRET_KEY is not set" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_empty_addresses_count_as_not_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.delenv("MONGODB_URL")
+
+    env = run.environment(8000, tmp_path)
+
+    assert "DATABASE_URL" not in env
+    assert env["DATA_DIR"] == str(tmp_path)
+    assert env["OWNER_PID"] == str(os.getpid())
+
+
+def test_a_tethered_process_ends_with_its_owner():
+    owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    part = subprocess.Popen(
+        [sys.executable, "-c", "import time; from config import tether; tether.start(); time.sleep(60)"],
+        env=os.environ | {"OWNER_PID": str(owner.pid)},
+        cwd=ROOT,
+    )
+    assert not wait_until(lambda: part.poll() is not None, seconds=0.5)
+
+    owner.kill()
+    owner.wait()
+
+    assert wait_until(lambda: part.poll() is not None, seconds=5)
+    assert part.returncode == -signal.SIGTERM
+
+
+def test_every_app_of_ours_stands_in_the_import_contract():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = {app.strip() for layer in contracts["contracts"][0]["layers"] for app in layer.split("|")}
+    ours = {app.split(".")[0] for app in settings.INSTALLED_APPS if (ROOT / app.split(".")[0]).is_dir()}
+
+    assert ours - {"config"} == layers
+    assert layers | {"config"} == set(contracts["root_packages"])
