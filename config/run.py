@@ -107,6 +107,8 @@ def prepare(env: dict[str, str], logs: Path) -> None:
     for name, reach in (("DATABASE_URL", terminal.reach_postgres), ("MONGODB_URL", terminal.reach_mongodb)):
         if name in env and (reason := reach(env[name])):
             raise StepError(f"{name} is set, but that server cannot be used ({reason}); start it, or unset {name}.")
+    # WhiteNoise warns of every start without it; what is in it comes from collectstatic, which only the image needs.
+    (BASE_DIR / "staticfiles").mkdir(exist_ok=True)
     manage("migrations applied", "migrate", "--no-input", "--verbosity=0", env=env, log=logs / "migrate.log")
     manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
 
@@ -121,7 +123,9 @@ def announce(port: int) -> None:
         except OSError:
             time.sleep(0.1)
             continue
-        print(terminal.box(port), flush=True)
+        # In one piece and on a line of its own: the parts are talking at the same time.
+        sys.stdout.write(f"\n{terminal.box(port)}\n")
+        sys.stdout.flush()
         return
 
 
@@ -134,7 +138,8 @@ def serve(env: dict[str, str], port: int) -> int:
         manager.add_process(name, f"exec {shlex.join(command)}", env=env, cwd=str(BASE_DIR))
     threading.Thread(target=announce, args=(port,), daemon=True).start()
     manager.loop()
-    return int(manager.returncode or 0)
+    code = int(manager.returncode or 0)
+    return code if code >= 0 else 1
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
