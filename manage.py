@@ -13,6 +13,9 @@ def main() -> None:
     from django.db import OperationalError
     from pymongo.errors import PyMongoError
 
+    from config import tether
+
+    tether.start()
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -23,9 +24,7 @@ def local_key(data_dir: Path, *, allowed: bool) -> str:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
             opened.write(secrets.token_urlsafe(50))
         # Linking fails where another process was first, so all of them read one key.
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, file)
-        except FileExistsError:
-            pass
         draft.unlink()
     return file.read_text()

@@ -88,6 +88,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     # Nothing a page asks may hang: statements and forgotten transactions end by themselves.
     options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
 )
+# A pooled connection is tried before use, so that a restart of PostgreSQL costs no request.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- MongoDB: the mirror ---

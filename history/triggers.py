@@ -3,7 +3,7 @@
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
 row in history_events, in the same transaction. Item changes of a transaction join the event that it wrote for their
 order, or make one. Who and why are read from changed_by, changed_by_name, changed_at and change_note, if changed_at
-was moved in that statement; otherwise the change is put down to "database".
+was moved on in that statement; otherwise the change is put down to "database".
 """
 
 from __future__ import annotations

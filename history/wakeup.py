@@ -16,36 +16,47 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "history_events"
 
-_asked = threading.Event()
-_start = threading.Lock()
-_thread_pid: int | None = None
+
+class _Waker:
+    """The thread of one process that sends what was asked for."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._start = threading.Lock()
+        self._pid: int | None = None
+
+    def request(self) -> None:
+        self._asked.set()
+        if self._pid == os.getpid():
+            return
+        with self._start:
+            # Threads do not survive a fork: each process starts its own at its first change.
+            if self._pid != os.getpid():
+                threading.Thread(target=self._notify_when_asked, name="wakeup", daemon=True).start()
+                self._pid = os.getpid()
+
+    def _notify_when_asked(self) -> None:
+        while True:
+            self._asked.wait()
+            self._asked.clear()
+            try:
+                notify()
+            except Error as error:
+                logger.info("The relay was not woken, it looks by itself: %s", error)
+            finally:
+                # Back to the pool: between bursts the thread holds no connection.
+                connection.close()
+
+
+_waker = _Waker()
 
 
 def request() -> None:
     """Ask that the relay look soon; returns at once, never raises."""
-    _asked.set()
-    if _thread_pid != os.getpid():
-        _start_thread()
+    _waker.request()
 
 
-def _start_thread() -> None:
-    global _thread_pid
-    with _start:
-        # Threads do not survive a fork: each process starts its own at its first change.
-        if _thread_pid != os.getpid():
-            threading.Thread(target=_notify_when_asked, name="wakeup", daemon=True).start()
-            _thread_pid = os.getpid()
-
-
-def _notify_when_asked() -> None:
-    while True:
-        _asked.wait()
-        _asked.clear()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-        except Error as error:
-            logger.info("The relay was not woken, it looks by itself: %s", error)
-        finally:
-            # Back to the pool: between bursts the thread holds no connection.
-            connection.close()
+def notify() -> None:
+    """Wake the relay now, on this thread's own connection; for commands that end after their change."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])

@@ -45,8 +45,9 @@ class Order(models.Model):
     status = models.CharField(max_length=20, choices=Status, db_default=Status.PENDING)
     created_at = models.DateTimeField(db_default=Now())
     rev = models.IntegerField(db_default=1, editable=False)
-    external_ref = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - NULL: no reference, not unique
-    idempotency_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - as above
+    # NULL where there is none, since an empty text would be unique too.
+    external_ref = models.CharField(max_length=64, null=True, blank=True)
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True)
     shipping_address = models.JSONField(default=dict, db_default={}, blank=True)
     # Placing took the quantities out of stock, so a cancel gives them back; imported orders never took any.
     holds_stock = models.BooleanField(db_default=False, editable=False)

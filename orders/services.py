@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
@@ -14,7 +14,6 @@ from catalog.models import Product
 from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
 from users.models import User
-
 
 # What every change of an order carries on its row, for its event.
 WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
@@ -122,10 +121,7 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
     if to not in allowed_after(current.status):
         raise TransitionNotAllowed(current, to)
     current.status = to
-    current.changed_by = by.pk
-    current.changed_by_name = str(by)
-    current.changed_at = at
-    current.change_note = note
+    _sign(current, by=by, at=at, note=note)
     gives_back = to == Status.CANCELLED and current.holds_stock
     current.holds_stock = current.holds_stock and not gives_back
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
@@ -138,6 +134,15 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
 def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
     """Cancel an order that has not been shipped; its stock is for sale again."""
     return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
+
+
+def _sign(order: Order, *, by: User, at: datetime, note: str) -> None:
+    """Put who, when and why on the locked row, for the event of the change about to be saved."""
+    order.changed_by = by.pk
+    order.changed_by_name = str(by)
+    # The database tells a signed change by a later changed_at; clocks of two web servers may disagree.
+    order.changed_at = max(at, order.changed_at + timedelta(microseconds=1))
+    order.change_note = note
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 
 from users.models import User
+
+
+if TYPE_CHECKING:
+    _AnyModelForm = forms.ModelForm[User]
+else:
+    _AnyModelForm = forms.ModelForm
 
 
 class SignupForm(forms.Form):
@@ -18,3 +27,29 @@ class SignupForm(forms.Form):
     def signup(self, request: HttpRequest, user: User) -> None:
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
+
+
+class _EmailNotTaken(_AnyModelForm):
+    """Says at the e-mail field what the database would refuse: one person per address, whatever its case."""
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if User.objects.with_email(email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("This e-mail address is taken.", code="unique")
+        return email
+
+
+class UserAddForm(_EmailNotTaken, AdminUserCreationForm):
+    """A new person in the back office; without a password they set their own by resetting it."""
+
+    class Meta:
+        model = User
+        fields = ["name", "email"]
+
+
+class UserEditForm(_EmailNotTaken, UserChangeForm):
+    """A person as staff change them; the password has a page of its own."""
+
+    class Meta:
+        model = User
+        fields = ["name", "email", "password", "is_active", "is_staff", "is_superuser", "groups", "user_permissions"]

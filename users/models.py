@@ -9,12 +9,7 @@ from django.db import models
 from django.db.models.functions import Now, Upper
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def with_email(self, email: str) -> UserQuerySet:
-        return self.filter(email__iexact=email)
-
-
-class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
 
@@ -54,7 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         db_table = "users"
         constraints = [
-            # Unique without case; UPPER because Django's iexact, which sign-in asks, compares that and finds this index.
+            # Unique without case. UPPER, because that is what Django's iexact compares, so sign-in finds this index.
             models.UniqueConstraint(
                 Upper("email"), name="users_email_unique", violation_error_message="This e-mail address is taken."
             ),

@@ -5,40 +5,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('event_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('order_id', models.BigIntegerField()),
-                ('rev', models.IntegerField()),
-                ('kind', models.CharField(choices=[('placed', 'Placed'), ('status', 'Status changed'), ('items', 'Items changed'), ('edited', 'Edited'), ('note', 'Note'), ('deleted', 'Deleted')], max_length=20)),
-                ('status', models.CharField(max_length=20)),
-                ('occurred_at', models.DateTimeField()),
-                ('is_time_known', models.BooleanField(db_default=True)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('note', models.TextField(blank=True, db_default='')),
-                ('changes', models.JSONField(db_default={}, default=dict)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('transaction_id', models.BigIntegerField()),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('parked_at', models.DateTimeField(null=True)),
-                ('retry_at', models.DateTimeField(null=True)),
-                ('attempts', models.IntegerField(db_default=0)),
-                ('error', models.TextField(blank=True, db_default='')),
+                ("event_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("order_id", models.BigIntegerField()),
+                ("rev", models.IntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("placed", "Placed"),
+                            ("status", "Status changed"),
+                            ("items", "Items changed"),
+                            ("edited", "Edited"),
+                            ("note", "Note"),
+                            ("deleted", "Deleted"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("status", models.CharField(max_length=20)),
+                ("occurred_at", models.DateTimeField()),
+                ("is_time_known", models.BooleanField(db_default=True)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=200)),
+                ("note", models.TextField(blank=True, db_default="")),
+                ("changes", models.JSONField(db_default={}, default=dict)),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("transaction_id", models.BigIntegerField()),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("parked_at", models.DateTimeField(null=True)),
+                ("retry_at", models.DateTimeField(null=True)),
+                ("attempts", models.IntegerField(db_default=0)),
+                ("error", models.TextField(blank=True, db_default="")),
             ],
             options={
-                'db_table': 'history_events',
-                'permissions': [('view_reports', 'Can see the reports')],
-                'indexes': [models.Index(condition=models.Q(('delivered_at__isnull', True)), fields=['event_id'], name='history_events_pending')],
-                'constraints': [models.UniqueConstraint(fields=('order_id', 'rev'), name='history_events_order_rev_unique')],
+                "db_table": "history_events",
+                "permissions": [("view_reports", "Can see the reports")],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at__isnull", True)),
+                        fields=["event_id"],
+                        name="history_events_pending",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("order_id", "rev"), name="history_events_order_rev_unique")
+                ],
             },
         ),
     ]

@@ -13,8 +13,9 @@ DECLARE
     sent_rev integer := NEW.rev;
 BEGIN
     NEW.rev := OLD.rev;
-    -- Who and why belong to this change only if changed_at was moved, by somebody who had seen the latest revision.
-    IF NEW.changed_at IS NOT DISTINCT FROM OLD.changed_at OR sent_rev <> OLD.rev THEN
+    -- Who and why belong to this change only if changed_at was moved on, by somebody who had seen the latest
+    -- revision: a stale or loaded copy brings the names of an earlier change.
+    IF NOT NEW.changed_at > OLD.changed_at OR sent_rev <> OLD.rev THEN
         NEW.changed_by := OLD.changed_by;
         NEW.changed_by_name := OLD.changed_by_name;
         NEW.changed_at := OLD.changed_at;

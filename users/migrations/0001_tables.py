@@ -6,32 +6,72 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('user_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('email', models.EmailField(max_length=254)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('password', models.CharField(db_default='!', max_length=128)),
-                ('is_active', models.BooleanField(db_default=True, help_text='Inactive people cannot sign in.', verbose_name='active')),
-                ('is_staff', models.BooleanField(db_default=False, help_text='May enter the back office.', verbose_name='staff')),
-                ('is_superuser', models.BooleanField(db_default=False, help_text='Has every permission.', verbose_name='superuser')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("user_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("password", models.CharField(db_default="!", max_length=128)),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        db_default=True, help_text="Inactive people cannot sign in.", verbose_name="active"
+                    ),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(db_default=False, help_text="May enter the back office.", verbose_name="staff"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(db_default=False, help_text="Has every permission.", verbose_name="superuser"),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'users',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Upper('email'), name='users_email_unique', violation_error_message='This e-mail address is taken.'), models.CheckConstraint(condition=models.Q(('email', ''), _negated=True), name='users_email_given')],
+                "db_table": "users",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Upper("email"),
+                        name="users_email_unique",
+                        violation_error_message="This e-mail address is taken.",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("email", ""), _negated=True), name="users_email_given"),
+                ],
             },
         ),
     ]

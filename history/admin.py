@@ -1,0 +1,125 @@
+"""The log in the back office: on each order's page, and as a list of its own that shows what waits for the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from history.models import Event
+from orders.admin import OrderAdmin
+from orders.models import Order
+
+if TYPE_CHECKING:
+    _EventAdmin = admin.ModelAdmin[Event]
+else:
+    _EventAdmin = admin.ModelAdmin
+
+
+@admin.register(Order)
+class OrderWithHistoryAdmin(OrderAdmin):
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        events: list[Event] = []
+        if object_id.isascii() and object_id.isdigit():
+            events = list(Event.objects.of_order(int(object_id)).reverse())
+        told = [(event, list(told_changes(event.changes))) for event in events]
+        return super().change_view(request, object_id, form_url, {"events": told, **(extra_context or {})})
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    title = "delivery"
+    parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("pending", "Pending"), ("parked", "Parked with an error"), ("delivered", "Delivered")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        match self.value():
+            case "pending":
+                return queryset.filter(delivered_at__isnull=True)
+            case "parked":
+                return queryset.filter(delivered_at__isnull=True, parked_at__isnull=False)
+            case "delivered":
+                return queryset.filter(delivered_at__isnull=False)
+        return queryset
+
+
+@admin.register(Event)
+class EventAdmin(_EventAdmin):
+    """Read-only: the log is append-only and the database would refuse anything else."""
+
+    list_display = ["event_id", "order_link", "rev", "kind", "status_shown", "occurred_at", "actor_name", "delivery"]
+    list_filter = [DeliveryFilter, "kind", "occurred_at"]
+    search_fields = ["order_id"]  # shows the box; get_search_results answers it
+    search_help_text = "Order number"
+    ordering = ["-event_id"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    fields = readonly_fields = [
+        "order_link", "rev", "kind", "status_shown", "occurred_at", "is_time_known", "actor_id", "actor_name", "note",
+        "what_changed", "recorded_at", "delivered_at", "parked_at", "retry_at", "attempts", "error",
+    ]  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return False
+
+    has_delete_permission = has_change_permission
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        number = text.removeprefix("#")
+        is_number = number.isascii() and number.isdigit() and len(number) < 19
+        return (queryset.filter(order_id=int(number)) if is_number else queryset.none()), False
+
+    @admin.display(description="order", ordering="order_id")
+    def order_link(self, event: Event) -> SafeString:
+        url = reverse("admin:orders_order_change", args=[event.order_id])
+        return format_html('<a href="{}">#{}</a>', url, event.order_id)
+
+    @admin.display(description="status", ordering="status")
+    def status_shown(self, event: Event) -> SafeString:
+        return render_to_string("admin/_status.html", {"status": event.status})
+
+    @admin.display(description="delivery")
+    def delivery(self, event: Event) -> str:
+        if event.delivered_at:
+            return "Delivered"
+        return f"Parked: {event.error}" if event.parked_at else "Pending"
+
+    @admin.display(description="changes")
+    def what_changed(self, event: Event) -> SafeString:
+        return format_html_join("", "{}<br>", ((line,) for line in told_changes(event.changes)))
+
+
+def told_changes(changes: dict[str, Any]) -> Iterator[str]:
+    """Yield what an event changed, a line each: "total_amount: 10.00 → 12.00", "Laptop: 1 × 10.00 → removed"."""
+    for column, change in changes.items():
+        if column == "items":
+            yield from (f"{_item_name(old or new)}: {_item(old)} → {_item(new)}" for old, new in change)
+        elif column != "order":  # a deleted order's whole row
+            yield f"{column}: {change[0]} → {change[1]}"
+
+
+def _item_name(item: dict[str, Any]) -> str:
+    return str(item["product_name"] or f"product {item['product_id']}")
+
+
+def _item(item: dict[str, Any] | None) -> str:
+    return f"{item['quantity']} × {item['price']}" if item else "none"

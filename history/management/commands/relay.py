@@ -1,0 +1,49 @@
+"""manage.py relay: carry events to MongoDB until told to stop, or with --drain until nothing is pending."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
+
+from history import mongo
+from history.mirror import relay
+from history.models import Event
+
+
+class Command(BaseCommand):
+    help = "Carry events from PostgreSQL to MongoDB, until stopped (SIGTERM); any number of relays may run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--drain", action="store_true", help="Stop when nothing is pending.")
+
+    def handle(self, *args: Any, drain: bool, **options: Any) -> None:
+        if drain:
+            self._drain()
+            return
+        running = relay.Relay()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: running.stop())
+        self.stdout.write("relay: waiting for events")
+        running.run()
+        self.stdout.write("relay: stopped")
+
+    def _drain(self) -> None:
+        started = time.monotonic()
+        mongo.prepare()
+        pending = Event.objects.pending().count()
+        delivered = orders = 0
+        with tqdm(total=pending, unit=" events", disable=None) as bar:
+            for batch in relay.batches():
+                delivered += batch.delivered
+                orders += batch.orders
+                bar.update(batch.delivered)
+        seconds = time.monotonic() - started
+        rate = f"{orders / seconds:,.0f} orders/s" if seconds else ""
+        self.stdout.write(f"{delivered:,} events of {orders:,} orders delivered in {seconds:.1f} s ({rate}).")
+        parked = Event.objects.parked().count()
+        if parked:
+            self.stderr.write(f"{parked:,} events are parked with an error; see the events in the back office.")

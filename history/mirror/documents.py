@@ -1,0 +1,126 @@
+"""The shape of what MongoDB keeps: one document per order, a pure function of its rows at one revision.
+
+{_id, order_id, user_id, external_ref, status, total_amount, created_at, shipping_address,
+ products: [{product_id, sku, name, price, quantity}],
+ events: [{rev, kind, status, timestamp, time_known, actor_id, actor, note, changes}],
+ rev, archived_at, digest}
+
+Money is Decimal128, times are UTC with MongoDB's milliseconds. A deleted order leaves a tombstone (status "deleted",
+no products, total 0), so that an older revision still on its way cannot bring it back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128, ObjectId
+
+from history.mirror.source import OrderRows, Row, at
+
+Document = dict[str, Any]
+
+DELETED = "deleted"
+
+
+def document_id(order_id: int) -> ObjectId:
+    """Return the one `_id` that an order can have, on whatever shard: its number in twelve bytes."""
+    return ObjectId(order_id.to_bytes(12, "big"))
+
+
+def build(rows: OrderRows) -> Document:
+    """Return the document of an order's rows. Pure: the same rows always give the same document."""
+    document = {
+        "_id": document_id(rows.order_id),
+        "order_id": rows.order_id,
+        **(_order(rows.order) if rows.order else _tombstone()),
+        "products": [_product(item) for item in rows.items],
+        "events": [_event(event) for event in rows.events],
+        "rev": rows.rev,
+        "archived_at": None,
+    }
+    document["digest"] = digest(document)
+    return document
+
+
+def digest(document: Document) -> str:
+    """Return sha256 over a document's content, events and their order; `digest` itself and the archive mark apart."""
+    content = {key: value for key, value in document.items() if key not in ("digest", "archived_at")}
+    canonical = json.dumps(content, default=_canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _order(order: Row) -> Document:
+    return {
+        "user_id": order["user_id"],
+        "external_ref": order["external_ref"],
+        "status": order["status"],
+        "total_amount": _money(order["total_amount"]),
+        "created_at": _milliseconds(at(order["created_at"])),
+        "shipping_address": _storable(order["shipping_address"]),
+    }
+
+
+def _tombstone() -> Document:
+    return {
+        "user_id": None,
+        "external_ref": None,
+        "status": DELETED,
+        "total_amount": Decimal128("0.00"),
+        "created_at": None,
+        "shipping_address": {},
+    }
+
+
+def _product(item: Row) -> Document:
+    return {
+        "product_id": item["product_id"],
+        "sku": item["sku"],
+        "name": item["product_name"],
+        "price": _money(item["price"]),
+        "quantity": item["quantity"],
+    }
+
+
+def _event(event: Row) -> Document:
+    return {
+        "rev": event["rev"],
+        "kind": event["kind"],
+        "status": event["status"],
+        "timestamp": _milliseconds(at(event["occurred_at"])),
+        "time_known": event["is_time_known"],
+        "actor_id": event["actor_id"],
+        "actor": event["actor_name"],
+        "note": event["note"],
+        "changes": _storable(event["changes"]),
+    }
+
+
+def _money(amount: Decimal | int) -> Decimal128:
+    return Decimal128(Decimal(amount))
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """Cut to what MongoDB keeps, here and nowhere else."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _storable(value: Any) -> Any:
+    """JSON values as BSON can hold them: every number with a point, or too big, is exact as Decimal128."""
+    if isinstance(value, dict):
+        return {key: _storable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, Decimal) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        return Decimal128(Decimal(value))
+    return value
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return str(value)

@@ -1,0 +1,164 @@
+"""Carrying events over: from PostgreSQL's log to MongoDB's documents, in batches, by any number of relays.
+
+A batch is one transaction: pending events are claimed, each touched order is read once, its document written and
+confirmed, and only what is confirmed is marked delivered. Whatever dies in between, the claim falls back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import Error, connection, transaction
+from pymongo.errors import PyMongoError
+
+from history import mongo, wakeup
+from history.mirror import documents, source, writer
+
+logger = logging.getLogger(__name__)
+
+# Events claimed at a time; more make longer transactions, fewer more round trips.
+BATCH = 1000
+# Seconds between two looks while there is work, and while there is none.
+BUSY_PAUSE = 0.02
+IDLE_PAUSE = 1.0
+LONGEST_RETRY = "1 hour"
+
+CLAIM = """
+SELECT event_id, order_id, rev FROM history_events
+WHERE delivered_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
+ORDER BY event_id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+MARK = """
+UPDATE history_events SET delivered_at = clock_timestamp(), parked_at = NULL, retry_at = NULL
+WHERE event_id = ANY(%s)
+"""
+PARK = f"""
+UPDATE history_events SET parked_at = clock_timestamp(), attempts = attempts + 1, error = %s,
+    retry_at = clock_timestamp()
+        + least(interval '1 second' * power(2, least(attempts, 20)), interval '{LONGEST_RETRY}')
+WHERE event_id = ANY(%s)
+"""  # noqa: S608 - nothing in it comes from outside
+
+
+@dataclass
+class Batch:
+    """What became of one batch: events claimed, delivered, parked; orders they belong to."""
+
+    claimed: int = 0
+    delivered: int = 0
+    parked: int = 0
+    orders: int = 0
+
+
+def deliver_batch(limit: int = BATCH) -> Batch:
+    """Deliver up to `limit` pending events.
+
+    Raises django.db.Error or PyMongoError where a store fails; then nothing is marked and all stays pending.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, [limit])
+        claimed: list[tuple[int, int, int]] = cursor.fetchall()
+        if not claimed:
+            return Batch()
+        outcome = _mirror({order_id for _, order_id, _ in claimed})
+        delivered = [event for event, order_id, rev in claimed if outcome.revs.get(order_id, 0) >= rev]
+        cursor.execute(MARK, [delivered])
+        parked = 0
+        for order_id, reason in outcome.refused.items():
+            events = [event for event, of, _ in claimed if of == order_id]
+            cursor.execute(PARK, [reason[:2000], events])
+            parked += len(events)
+            logger.error("Order %s is parked: %s", order_id, reason)
+    return Batch(len(claimed), len(delivered), parked, len({order_id for _, order_id, _ in claimed}))
+
+
+def _mirror(order_ids: set[int]) -> writer.Outcome:
+    rows = source.read(sorted(order_ids))
+    return writer.write(mongo.for_writing(), [documents.build(each) for each in rows])
+
+
+def batches() -> Iterator[Batch]:
+    """Deliver batch after batch until nothing can be delivered now."""
+    while (batch := deliver_batch()).claimed:
+        yield batch
+        if not batch.delivered and not batch.parked:
+            return  # another relay is on the same orders; looking again at once would only spin
+
+
+def drain() -> int:
+    """Deliver everything pending and return how many events that were. Parked events stay parked."""
+    mongo.prepare()
+    return sum(batch.delivered for batch in batches())
+
+
+class Relay:
+    """The long-running relay: delivers, waits for the next wake-up, outlives the death of either store."""
+
+    def __init__(self) -> None:
+        self._stopping = False
+        self._is_prepared = False
+        self._listener: psycopg.Connection[Any] | None = None
+        self._trouble = ""
+
+    def stop(self) -> None:
+        """Ask it to end after the batch at hand."""
+        self._stopping = True
+
+    def run(self) -> None:
+        while not self._stopping:
+            try:
+                self._deliver()
+                self._wait()
+            except (Error, psycopg.Error, PyMongoError) as error:
+                self._recover(error)
+        self._close()
+
+    def _deliver(self) -> None:
+        if not self._is_prepared:
+            mongo.prepare()
+            self._is_prepared = True
+        # Listening comes before looking, or what is asked for in between would wait for the idle look.
+        if self._listener is None:
+            self._listener = _listen()
+        for batch in batches():
+            if self._trouble:
+                logger.info("Both stores answer again.")
+                self._trouble = ""
+            logger.debug("%s", batch)
+            if self._stopping:
+                return
+            if batch.claimed < BATCH:
+                self._wait(BUSY_PAUSE)
+
+    def _wait(self, seconds: float = IDLE_PAUSE) -> None:
+        assert self._listener is not None
+        for _ in self._listener.notifies(timeout=seconds, stop_after=1):
+            pass
+
+    def _recover(self, error: BaseException) -> None:
+        reason = str(error).split("\n")[0][:300]
+        if reason != self._trouble:
+            logger.warning("Delivery waits, nothing is lost: %s", reason)
+            self._trouble = reason
+        self._close()
+        self._is_prepared = False
+        time.sleep(IDLE_PAUSE / 2)
+
+    def _close(self) -> None:
+        connection.close()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+
+def _listen() -> psycopg.Connection[Any]:
+    """Open a connection of its own for wake-ups: nothing else runs on it, so none is missed."""
+    params = {key: value for key, value in connection.get_connection_params().items() if key != "pool"}
+    listener: psycopg.Connection[Any] = psycopg.connect(**params, autocommit=True)
+    listener.execute(f"LISTEN {wakeup.CHANNEL}")
+    return listener

@@ -1,0 +1,100 @@
+"""Writing documents so that a newer revision never gives way to an older one, whoever writes and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
+from pymongo import InsertOne, ReplaceOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from history.mirror.documents import Document
+
+DUPLICATE_KEY = 11000
+LARGEST_DOCUMENT = 16 * 1024 * 1024
+
+# A look and a write usually do; more only where another relay writes the same orders at the same moment.
+WRITES = 3
+
+
+@dataclass
+class Outcome:
+    """revs: what MongoDB holds of each order in the end; refused: why it does not take a document, by order."""
+
+    revs: dict[int, int] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def write(collection: Collection[Document], documents: Sequence[Document]) -> Outcome:
+    """Write each document unless MongoDB has that revision or a newer one; what it has in the end is read back.
+
+    Raises PyMongoError where MongoDB cannot be asked; anything may have been written then, and writing again is safe.
+    """
+    outcome = Outcome()
+    ready = _encoded(documents, outcome)
+    for writes in range(WRITES + 1):
+        outcome.revs = held_revs(collection, list(ready))
+        behind = {
+            order_id: (rev, raw)
+            for order_id, (rev, raw) in ready.items()
+            if outcome.revs.get(order_id, 0) < rev and order_id not in outcome.refused
+        }
+        if not behind or writes == WRITES:
+            break
+        _bulk_write(collection, behind, outcome)
+    return outcome
+
+
+def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dict[int, int]:
+    """Return the revision that MongoDB holds of each order it has."""
+    if not order_ids:
+        return {}
+    lowest, highest = min(order_ids), max(order_ids)
+    # Orders of one batch mostly follow each other, and a range is read many times faster than a list.
+    dense = highest - lowest < 2 * len(order_ids)
+    wanted: Document = {"$gte": lowest, "$lte": highest} if dense else {"$in": list(order_ids)}
+    found = collection.find({"order_id": wanted}, {"_id": 0, "order_id": 1, "rev": 1})
+    return {document["order_id"]: document["rev"] for document in found}
+
+
+def _encoded(documents: Iterable[Document], outcome: Outcome) -> dict[int, tuple[int, RawBSONDocument]]:
+    """Encode each document by itself, so that one that cannot be stored does not stop the others."""
+    ready: dict[int, tuple[int, RawBSONDocument]] = {}
+    for document in documents:
+        try:
+            raw = bson.encode(document)
+        except (BSONError, OverflowError, ValueError) as error:
+            outcome.refused[document["order_id"]] = f"cannot be encoded: {error}"
+            continue
+        if len(raw) > LARGEST_DOCUMENT:
+            outcome.refused[document["order_id"]] = f"too large for a document: {len(raw)} bytes"
+            continue
+        ready[document["order_id"]] = (document["rev"], RawBSONDocument(raw))
+    return ready
+
+
+def _bulk_write(
+    collection: Collection[Document], behind: Mapping[int, tuple[int, RawBSONDocument]], outcome: Outcome
+) -> None:
+    order_ids = list(behind)
+    # An insert is a guard of its own, because `_id` is the order; it is four times quicker than an upsert.
+    operations: list[Any] = [
+        ReplaceOne({"_id": raw["_id"], "rev": {"$lt": rev}}, raw, upsert=True)
+        if order_id in outcome.revs
+        else InsertOne(raw)
+        for order_id, (rev, raw) in behind.items()
+    ]
+    try:
+        collection.bulk_write(operations, ordered=False)
+    except BulkWriteError as error:
+        if error.details["writeConcernErrors"]:
+            raise
+        for failure in error.details["writeErrors"]:
+            # A duplicate key says "already newer" or "lost a race to an older rev": the next look settles which.
+            if failure["code"] != DUPLICATE_KEY:
+                outcome.refused[order_ids[failure["index"]]] = f"{failure['code']}: {failure['errmsg']}"

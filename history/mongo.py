@@ -1,0 +1,151 @@
+"""The only door to MongoDB: clients, collections, their indexes and validator.
+
+Writes are acknowledged by a majority and journaled; every call ends within a time set in settings (raising
+pymongo.errors.PyMongoError), because pymongo's own default is to wait for ever.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from django.conf import settings
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+Document = dict[str, Any]
+
+ORDER_HISTORY = "order_history"
+
+NAMESPACE_EXISTS = 48
+
+# Times come back aware.
+CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True)
+MAJORITY = WriteConcern(w="majority", j=True)
+# What a majority has is not rolled back; only such a read confirms a delivery.
+CONFIRMED = ReadConcern("majority")
+
+INDEXES = [
+    IndexModel([("order_id", ASCENDING)], name="order_id", unique=True),
+    # A customer's history and spending.
+    IndexModel([("user_id", ASCENDING)], name="user_id"),
+    # Reports by status.
+    IndexModel([("status", ASCENDING)], name="status"),
+    # Every report begins with a range of created_at.
+    IndexModel([("created_at", DESCENDING)], name="created_at"),
+]
+
+# What a document must have. The fields beyond are free, so that one release can add what the next one reads.
+VALIDATOR: Document = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": [
+            "order_id",
+            "user_id",
+            "products",
+            "total_amount",
+            "status",
+            "created_at",
+            "events",
+            "rev",
+            "digest",
+        ],
+        "properties": {
+            "order_id": {"bsonType": ["int", "long"]},
+            "user_id": {"bsonType": ["int", "long", "null"]},
+            "total_amount": {"bsonType": "decimal"},
+            "status": {"bsonType": "string"},
+            "created_at": {"bsonType": ["date", "null"]},
+            "rev": {"bsonType": ["int", "long"]},
+            "digest": {"bsonType": "string"},
+            "products": {
+                "bsonType": "array",
+                "items": {
+                    "bsonType": "object",
+                    "required": ["product_id", "name", "price", "quantity"],
+                    "properties": {
+                        "product_id": {"bsonType": ["int", "long"]},
+                        "name": {"bsonType": "string"},
+                        "price": {"bsonType": "decimal"},
+                        "quantity": {"bsonType": ["int", "long"]},
+                    },
+                },
+            },
+            "events": {
+                "bsonType": "array",
+                "minItems": 1,
+                "items": {
+                    "bsonType": "object",
+                    "required": ["status", "timestamp", "rev"],
+                    "properties": {
+                        "status": {"bsonType": "string"},
+                        "timestamp": {"bsonType": "date"},
+                        "rev": {"bsonType": ["int", "long"]},
+                    },
+                },
+            },
+        },
+    }
+}
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
+    # A client does not survive a fork: the process is part of the key.
+    return MongoClient(
+        url,
+        # Not timeoutMS: with it pymongo would also look for a lost server that long, where a page wants the answer
+        # "away" at once.
+        socketTimeoutMS=timeout_ms,
+        waitQueueTimeoutMS=timeout_ms,
+        serverSelectionTimeoutMS=settings.MONGODB_CONNECT_TIMEOUT_MS,
+        connectTimeoutMS=settings.MONGODB_CONNECT_TIMEOUT_MS,
+        # The relay tries again by itself, and a page had better say what is wrong.
+        retryReads=False,
+        retryWrites=False,
+        appname="user-order-system",
+    )
+
+
+def _database(timeout_ms: int) -> Database[Document]:
+    client = _client(settings.MONGODB_URL, timeout_ms, os.getpid())
+    return client.get_default_database().with_options(codec_options=CODEC, write_concern=MAJORITY)
+
+
+def for_reading() -> Collection[Document]:
+    """The order_history collection with the patience of a page.
+
+    Source: MongoDB, behind PostgreSQL by the relay's lag.
+    """
+    return _database(settings.MONGODB_READ_TIMEOUT_MS)[ORDER_HISTORY]
+
+
+def for_writing() -> Collection[Document]:
+    """The order_history collection with the patience of the relay, which alone writes it; reads are confirmed ones."""
+    return _database(settings.MONGODB_WRITE_TIMEOUT_MS).get_collection(ORDER_HISTORY, read_concern=CONFIRMED)
+
+
+def prepare() -> None:
+    """Make the collection with its validator and indexes, or bring an older one up to date."""
+    database = _database(settings.MONGODB_WRITE_TIMEOUT_MS)
+    try:
+        database.create_collection(ORDER_HISTORY, validator=VALIDATOR, check_exists=False)
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise
+        database.command("collMod", ORDER_HISTORY, validator=VALIDATOR)
+    database[ORDER_HISTORY].create_indexes(INDEXES)
+
+
+def is_reachable() -> bool:
+    try:
+        _database(settings.MONGODB_CONNECT_TIMEOUT_MS).command("ping")
+    except PyMongoError:
+        return False
+    return True

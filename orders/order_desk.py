@@ -1,0 +1,114 @@
+"""What the order desk does beyond looking: finding orders, and taking one or many a step further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from catalog.models import Product
+from orders.models import Order, OrderItem
+from orders.services import OrderError, change_status
+from orders.status import Status
+from users.models import User
+
+# What the button for a step says.
+VERBS = {
+    Status.PAID: "Mark paid",
+    Status.SHIPPED: "Mark shipped",
+    Status.DELIVERED: "Mark delivered",
+    Status.RETURNED: "Mark returned",
+    Status.CANCELLED: "Cancel order",
+}
+REFUSALS_TOLD = 10
+
+
+class MovedOn(OrderError):
+    """The order is no longer what its reader saw; told is who made it what it is."""
+
+    def __init__(self, order: Order, *, reader: User) -> None:
+        self.order = order
+        who = "you" if order.changed_by == reader.pk else order.changed_by_name
+        when = date_format(timezone.localtime(order.changed_at), "j M Y, H:i:s")
+        super().__init__(
+            f"Order {order} has moved on since you opened it: it is already {order.get_status_display().lower()}, "
+            f"last changed by {who} at {when}. Nothing was changed now."
+        )
+
+
+class Gone(OrderError):
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"Order #{order_id} is not here any more.")
+
+
+@transaction.atomic
+def take_step(order: Order, *, seen_rev: int, to: str, by: User, at: datetime, note: str = "") -> Order:
+    """Change an order's status as somebody decided who saw revision seen_rev, and return it as it is now.
+
+    Raises MovedOn where it has changed since then, TransitionNotAllowed where the status table has no such step,
+    Gone where it was archived or deleted meanwhile.
+    """
+    current = Order.objects.select_for_update(no_key=True).filter(pk=order.pk).first()
+    if current is None:
+        raise Gone(order.pk)
+    if current.rev != seen_rev:
+        raise MovedOn(current, reader=by)
+    return change_status(current, to=to, by=by, at=at, note=note)
+
+
+@dataclass
+class Outcome:
+    """What became of many orders: one entry each."""
+
+    to: str
+    done: list[Order] = field(default_factory=list)
+    refused: list[OrderError] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        text = f"{len(self.done)} {Status(self.to).label.lower()}"
+        if not self.refused:
+            return f"{text}."
+        told = " ".join(str(error) for error in self.refused[:REFUSALS_TOLD])
+        more = len(self.refused) - REFUSALS_TOLD
+        return f"{text}, {len(self.refused)} skipped: {told}{f' And {more} more.' if more > 0 else ''}"
+
+
+def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Outcome:
+    """Take each order a step further on its own: one that is refused holds up no other."""
+    outcome = Outcome(to)
+    for order in orders:
+        try:
+            outcome.done.append(change_status(order, to=to, by=by, at=at))
+        except OrderError as error:
+            outcome.refused.append(error)
+        except Order.DoesNotExist:
+            outcome.refused.append(Gone(order.pk))
+    return outcome
+
+
+def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Return those orders that the words of text name: a number (with or without #), the customer's mail or name,
+    our reference, or a product in it by name or SKU as it is today. Every word has to fit."""
+    for word in text.replace("\x00", "").split():
+        orders = orders.filter(pk__in=_named_by(word))
+    return orders
+
+
+def _named_by(word: str) -> QuerySet[Order, dict[str, int]]:
+    # A union, because each part has an index of its own and an OR over these tables would use none of them.
+    customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
+    products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
+    parts = [
+        Order.objects.filter(customer__in=customers).values("pk"),
+        OrderItem.objects.filter(product__in=products).values("order_id"),
+        Order.objects.filter(external_ref=word).values("pk"),
+    ]
+    number = word.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        parts.append(Order.objects.filter(pk=int(number)).values("pk"))
+    return parts[0].union(*parts[1:])
