@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.utils.decorators import method_decorator
 
 
 class ShopAdminSite(admin.AdminSite):
@@ -12,4 +13,4 @@ class ShopAdminSite(admin.AdminSite):
     index_title = "Orders, products, people"
 
     # One throttled sign-in for everybody instead of a second one here.
-    login = secure_admin_login(admin.AdminSite.login)
+    login = method_decorator(secure_admin_login)(admin.AdminSite.login)

@@ -65,10 +65,11 @@ class EventAdmin(_EventAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
-    fields = readonly_fields = [
+    readonly_fields = [
         "order_link", "rev", "kind", "status_shown", "occurred_at", "is_time_known", "actor_id", "actor_name", "note",
         "what_changed", "recorded_at", "delivered_at", "parked_at", "retry_at", "attempts", "error",
     ]  # fmt: skip
+    fields = (*readonly_fields,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

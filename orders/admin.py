@@ -67,9 +67,10 @@ class OrderAdmin(_OrderAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = [_mark(to) for to in order_desk.VERBS]
-    fields = readonly_fields = [
+    readonly_fields = [
         "number", "created_at", "customer_link", "status_shown", "total", "external_ref", "address",
     ]  # fmt: skip
+    fields = (*readonly_fields,)
     change_form_template = "admin/orders/order/change_form.html"
     view_on_site = False
 
@@ -170,7 +171,7 @@ class OrderAdmin(_OrderAdmin):
             raise PermissionDenied
         form = StepForm(request.POST)
         if not form.is_valid():
-            told = " ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items())
+            told = " ".join(f"{name}: {', '.join(map(str, errors))}" for name, errors in form.errors.items())
             self.message_user(request, f"Nothing was changed. {told}", messages.ERROR)
         elif form.cleaned_data["to"] == Status.CANCELLED and not form.cleaned_data["confirmed"]:
             context = {"title": f"Cancel order {order}?", "step": form.cleaned_data}

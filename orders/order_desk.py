@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -99,7 +100,7 @@ def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     return orders
 
 
-def _named_by(word: str) -> QuerySet[Order, dict[str, int]]:
+def _named_by(word: str) -> QuerySet[Any, Any]:
     # A union, because each part has an index of its own and an OR over these tables would use none of them.
     customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
     products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))

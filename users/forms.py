@@ -10,11 +10,12 @@ from django.http import HttpRequest
 
 from users.models import User
 
-
 if TYPE_CHECKING:
-    _AnyModelForm = forms.ModelForm[User]
+    _ModelForm = forms.ModelForm[User]
+    _UserCreationForm = AdminUserCreationForm[User]
+    _UserChangeForm = UserChangeForm[User]
 else:
-    _AnyModelForm = forms.ModelForm
+    _ModelForm, _UserCreationForm, _UserChangeForm = forms.ModelForm, AdminUserCreationForm, UserChangeForm
 
 
 class SignupForm(forms.Form):
@@ -29,17 +30,17 @@ class SignupForm(forms.Form):
         user.save(update_fields=["name"])
 
 
-class _EmailNotTaken(_AnyModelForm):
+class _EmailNotTaken(_ModelForm):
     """Says at the e-mail field what the database would refuse: one person per address, whatever its case."""
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])
-        if User.objects.with_email(email).exclude(pk=self.instance.pk).exists():
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("This e-mail address is taken.", code="unique")
         return email
 
 
-class UserAddForm(_EmailNotTaken, AdminUserCreationForm):
+class UserAddForm(_EmailNotTaken, _UserCreationForm):
     """A new person in the back office; without a password they set their own by resetting it."""
 
     class Meta:
@@ -47,7 +48,7 @@ class UserAddForm(_EmailNotTaken, AdminUserCreationForm):
         fields = ["name", "email"]
 
 
-class UserEditForm(_EmailNotTaken, UserChangeForm):
+class UserEditForm(_EmailNotTaken, _UserChangeForm):
     """A person as staff change them; the password has a page of its own."""
 
     class Meta:

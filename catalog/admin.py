@@ -1,0 +1,138 @@
+"""Products and categories in the back office. What is in use is retired, not deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db import models
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from catalog.admin_forms import ProductForm
+from catalog.models import Category, Product
+
+LOW_STOCK = 5  # so many or fewer are low
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _ProductAdmin = admin.ModelAdmin[Product]
+    _CategoryAdmin = admin.ModelAdmin[Category]
+else:
+    _ModelAdmin = _ProductAdmin = _CategoryAdmin = admin.ModelAdmin
+
+
+class DeletedOnlyUnused(_ModelAdmin):
+    """Refuses to delete what something else still needs, in one sentence; the stock page would list all of it."""
+
+    in_use = ""  # what to do instead
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        wanted = self.get_object(request, object_id)
+        if wanted is not None and _is_in_use(wanted):
+            return self._refuse(request, wanted)
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except models.ProtectedError:
+            # Somebody began to use it since we looked.
+            assert wanted is not None
+            return self._refuse(request, wanted)
+
+    def _refuse(self, request: HttpRequest, wanted: models.Model) -> HttpResponse:
+        self.message_user(request, f"{wanted} was not deleted: {self.in_use}", messages.ERROR)
+        opts = self.opts
+        return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[wanted.pk]))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+
+def _is_in_use(wanted: models.Model) -> bool:
+    """Return whether anything that forbids its deletion refers to it; the catalogue need not know what."""
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: wanted}).exists()
+        for relation in wanted._meta.get_fields(include_hidden=True)
+        if isinstance(relation, models.ManyToOneRel) and relation.on_delete is models.PROTECT
+    )
+
+
+class StockFilter(admin.SimpleListFilter):
+    title = "stock"
+    parameter_name = "in_stock"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("yes", "In stock"), ("low", f"Low stock ({LOW_STOCK} or fewer)"), ("none", "Sold out")]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> models.QuerySet[Product]:
+        match self.value():
+            case "yes":
+                return queryset.filter(stock__gt=0)
+            case "low":
+                return queryset.filter(stock__lte=LOW_STOCK)
+            case "none":
+                return queryset.filter(stock=0)
+        return queryset
+
+
+@admin.register(Product)
+class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
+    form = ProductForm
+    in_use = "it has been ordered, and orders keep what was sold. Retire it instead (clear “active”)."
+    list_display = ["name", "sku", "category", "price_now", "stock", "is_active"]
+    list_filter = ["category", "is_active", StockFilter]
+    list_select_related = ["category"]
+    search_fields = ["name", "sku"]
+    ordering = ["-created_at", "-product_id"]
+    show_full_result_count = False
+    actions = ["retire", "activate"]
+    fieldsets = [
+        (None, {"fields": ["name", "sku", "category", "is_active"]}),
+        ("For sale", {"fields": ["price", "stock"]}),
+        ("Shown in the shop", {"fields": ["description", "attributes"]}),
+        ("Dates", {"fields": ["created_at"]}),
+    ]
+    readonly_fields = ["created_at"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        fieldsets = list(super().get_fieldsets(request, obj))
+        if obj and self.has_change_permission(request, obj):
+            fieldsets.append((None, {"fields": ["stock_seen"]}))
+        return fieldsets
+
+    @admin.display(description="price", ordering="price")
+    def price_now(self, product: Product) -> SafeString:
+        return render_to_string("admin/_money.html", {"amount": product.price})
+
+    @admin.action(description="Retire selected products", permissions=["change"])
+    def retire(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> None:
+        self._say(request, queryset.filter(is_active=True).update(is_active=False), "retired")
+
+    @admin.action(description="Activate selected products", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> None:
+        self._say(request, queryset.filter(is_active=False).update(is_active=True), "activated")
+
+    def _say(self, request: HttpRequest, count: int, done: str) -> None:
+        level = messages.SUCCESS if count else messages.WARNING
+        self.message_user(request, f"{count} product{'' if count == 1 else 's'} {done}.", level)
+
+    def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
+        if not change:
+            return super().save_model(request, obj, form, change)
+        # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
+        columns = {field.name for field in obj._meta.concrete_fields}
+        return obj.save(update_fields=columns.intersection(form.changed_data))
+
+
+@admin.register(Category)
+class CategoryAdmin(DeletedOnlyUnused, _CategoryAdmin):
+    in_use = "products are in it. Move them to another category first."
+    list_display = ["name", "slug"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
