@@ -35,13 +35,13 @@ class Databases:
         self.failed = False
         self._stopping = False
         self._ready = threading.Event()
-        self._last = ""
+        self._ended = threading.Event()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "config.embedded"],
             env=env,
             cwd=BASE_DIR,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            # stderr stays the terminal's: where they cannot start, they say so themselves.
             text=True,
             # A Ctrl-C in the terminal is for us: web and relay are stopped first.
             start_new_session=True,
@@ -49,10 +49,10 @@ class Databases:
         threading.Thread(target=self._read, daemon=True).start()
 
     def wait_ready(self) -> None:
-        """Return when they take queries; raise StepError with their last words when they ended."""
+        """Return when they take queries; end with exit code 1 when they could not start, as they have said."""
         self._ready.wait()
-        if self._process.poll() is not None or self._last != supervisor.READY:
-            raise StepError(self._last or "The databases ended without a word; see the logs in DATA_DIR/logs.")
+        if self._ended.is_set():
+            sys.exit(1)
 
     def stop(self) -> None:
         self._stopping = True
@@ -62,14 +62,16 @@ class Databases:
 
     def _read(self) -> None:
         """Pass their lines on; when they end unasked, end everything."""
-        for line in self._process.stdout or ():
-            self._last = line.rstrip()
-            if self._last == supervisor.READY:
-                self._ready.set()
-            elif self._process.poll() is None and self._last:
-                terminal.say(self._last)
-        was_ready = self._ready.is_set()
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                if line.rstrip() == supervisor.READY:
+                    self._ready.set()
+                else:
+                    terminal.say(line.rstrip())
         self._process.wait()
+        was_ready = self._ready.is_set()
+        self._ended.set()
         self._ready.set()
         if was_ready and not self._stopping:
             self.failed = True

@@ -8,13 +8,13 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded import addresses
 from config.embedded.guarded import ServerError
 
 # For root only: readable by everybody, and kept across restarts of the machine.
@@ -118,10 +118,22 @@ def _copy(package: Path) -> Path:
     return target
 
 
+def _ticket(data_dir: Path) -> str:
+    """The name of this data directory's cluster in SHARED_HOME.
+
+    It is kept in the data directory: whoever removes that to begin anew gets a new cluster too.
+    """
+    ticket = data_dir / "postgres.ticket"
+    if not ticket.exists():
+        ticket.write_text(secrets.token_hex(8))
+    return ticket.read_text().strip()
+
+
 def cluster_home(data_dir: Path, who: Identity) -> Path:
     """The directory of the cluster: `data_dir`/postgres, or one in SHARED_HOME where the user cannot get there."""
+    data_dir.mkdir(parents=True, exist_ok=True)
     near = data_dir.resolve() / "postgres"
-    far = SHARED_HOME / addresses.data_dir_key(data_dir)
+    far = SHARED_HOME / _ticket(data_dir)
     # A cluster that exists is used where it is, also when permissions have changed since.
     existing = [home for home in (near, far) if (home / CLUSTER).exists()]
     for home in existing or ([near, far] if who.is_other else [near]):

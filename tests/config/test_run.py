@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from config import run, terminal
+from config.embedded import lock
 from tests.config.processes import ROOT, wait_until
 
 
@@ -129,3 +130,14 @@ def test_every_app_of_ours_stands_in_the_import_contract():
 
     assert ours - {"config"} == layers
     assert layers | {"config"} == set(contracts["root_packages"])
+
+
+def test_databases_that_are_running_already_are_one_sentence(tmp_path):
+    holder = lock.claim(tmp_path)
+
+    result = product(tmp_path)
+
+    os.close(holder)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"The databases in {tmp_path} are already running (process {os.getpid()});")
+    assert result.stderr.count("\n") == 1
