@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -153,20 +154,20 @@ def test_statements_do_not_depend_on_the_number_of_items(place):
     assert counts[0] == counts[1] == counts[2] <= 10
 
 
-def in_parallel(work, times):
-    """Run work(number) in as many threads as asked, released together; return what each returned or raised."""
-    results, barrier = [None] * times, threading.Barrier(times)
+def in_parallel(calls):
+    """Make each call in a thread of its own, released together; return what each returned or raised."""
+    results, barrier = [None] * len(calls), threading.Barrier(len(calls))
 
     def run(number):
         barrier.wait()
         try:
-            results[number] = work(number)
+            results[number] = calls[number]()
         except Exception as error:  # noqa: BLE001 - the refusal is the result
             results[number] = error
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(times)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -180,10 +181,9 @@ def test_sixteen_buyers_for_the_last_unit(now):
     for round_number in range(20):
         last = ProductFactory(stock=1)
 
-        def buy(number, items=(RequestedItem(last, 1),), key=f"round {round_number}"):
-            return place_order(customer=customers[number], items=items, key=key, at=now)
+        buy = partial(place_order, items=[RequestedItem(last, 1)], key=f"round {round_number}", at=now)
 
-        results = in_parallel(buy, 16)
+        results = in_parallel([partial(buy, customer=customer) for customer in customers])
 
         assert sum(isinstance(result, Order) for result in results) == 1
         assert sum(isinstance(result, OutOfStock) for result in results) == 15
@@ -194,9 +194,8 @@ def test_sixteen_buyers_for_the_last_unit(now):
 def test_one_form_posted_ten_times_at_once_is_one_order(now):
     customer, product = UserFactory(), ProductFactory(stock=100)
 
-    results = in_parallel(
-        lambda _: place_order(customer=customer, items=[RequestedItem(product, 1)], key="same", at=now), 10
-    )
+    order = partial(place_order, customer=customer, items=[RequestedItem(product, 1)], key="same", at=now)
+    results = in_parallel([order] * 10)
 
     assert len({result.pk for result in results}) == 1
     assert Order.objects.count() == 1
@@ -209,13 +208,12 @@ def test_orders_and_cancels_of_the_same_products_never_deadlock(place, now):
     orders = [place(*products) for _ in range(8)]
     customers = UserFactory.create_batch(8)
 
-    def work(number):
-        if number < 8:
-            return cancel_order(orders[number], by=orders[number].customer, at=now)
-        items = [RequestedItem(product, 1) for product in reversed(products)]
-        return place_order(customer=customers[number - 8], items=items, key="k", at=now)
+    items = [RequestedItem(product, 1) for product in reversed(products)]
 
-    results = in_parallel(work, 16)
+    results = in_parallel(
+        [partial(cancel_order, order, by=order.customer, at=now) for order in orders]
+        + [partial(place_order, customer=customer, items=items, key="k", at=now) for customer in customers]
+    )
 
     assert all(isinstance(result, Order) for result in results), results
     assert {stock_of(product) for product in products} == {992}
