@@ -10,4 +10,4 @@ from users.models import User
 class CustomerRequest(HttpRequest):
     """A request that LoginRequiredMiddleware let through: somebody is signed in."""
 
-    user: User  # type: ignore[assignment]
+    user: User

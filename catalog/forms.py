@@ -1,0 +1,60 @@
+"""What visitors ask of the shop's list, in the URL."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+SEARCH_LENGTH = 80
+
+
+def search_text(raw: str) -> str:
+    """Return raw as words with single spaces, without control characters, cut to a length worth searching for."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in raw[:1000])
+    return " ".join(printable.split())[:SEARCH_LENGTH].strip()
+
+
+def price_field(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        required=False,
+        min_value=Decimal(0),
+        max_digits=10,
+        decimal_places=2,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal"}),
+    )
+
+
+class ListForm(forms.Form):
+    """The filters. What is not valid is left out and told by notes(), so that any URL shows a list."""
+
+    min_price = price_field("Price from")
+    max_price = price_field("Price to")
+    in_stock = forms.BooleanField(label="In stock only", required=False)
+
+    is_filter = True  # its fields need not say that they are optional
+
+    def valid(self) -> dict[str, Any]:
+        """Return what can be used: min_price and max_price (Decimal or None, in order) and in_stock."""
+        self.is_valid()
+        valid = {name: self.cleaned_data.get(name) for name in self.fields}
+        if self._is_turned():
+            valid["min_price"], valid["max_price"] = valid["max_price"], valid["min_price"]
+        return valid
+
+    def notes(self) -> list[str]:
+        """Return a sentence for everything that was ignored or put right."""
+        self.is_valid()
+        notes = [
+            f"“{str(self.data.get(name))[:40]}” is no price, so “{self.fields[name].label}” was ignored."
+            for name in self.errors
+        ]
+        if self._is_turned():
+            notes.append("The lower price was above the higher one: they were swapped.")
+        return notes
+
+    def _is_turned(self) -> bool:
+        low, high = self.cleaned_data.get("min_price"), self.cleaned_data.get("max_price")
+        return low is not None and high is not None and low > high

@@ -1,0 +1,81 @@
+"""My orders and one order, for its customer.
+
+Source: PostgreSQL, events included, so both pages work with MongoDB down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from catalog.forms import search_text
+from catalog.listing import page_of
+from history import timeline
+from history.models import Event
+from orders.models import Order, OrderItem, OrderQuerySet
+from orders.status import OPEN, Status
+from users.requests import CustomerRequest
+
+PAGE_SIZE = 20
+
+TABS: dict[str, tuple[str, tuple[Status, ...]]] = {
+    "all": ("All", tuple(Status)),
+    "open": ("Open", OPEN),
+    "delivered": ("Delivered", (Status.DELIVERED,)),
+    "cancelled": ("Cancelled", (Status.CANCELLED,)),
+}
+
+
+@require_safe
+@never_cache
+def order_list(request: CustomerRequest) -> HttpResponse:
+    text = search_text(request.GET.get("q", ""))
+    asked = request.GET.get("tab", "all")
+    tab = asked if asked in TABS else "all"
+    notes = [] if tab == asked else [f"“{asked[:40]}” is no choice here: all your orders are shown."]
+    found = _matching(Order.objects.for_customer(request.user), text)
+    counts = _counts(found)
+    wanted = found.filter(status__in=TABS[tab][1]).with_items().newest_first()
+    page, page_notes = page_of(wanted, request.GET.get("page"), PAGE_SIZE, count=counts[tab])
+    context: dict[str, Any] = {
+        "page": page,
+        "tab": tab,
+        "tabs": [(name, label, counts[name]) for name, (label, _) in TABS.items()],
+        "search": text,
+        "notes": notes + page_notes,
+    }
+    return render(request, "history/order_list.html", context)
+
+
+@require_safe
+@never_cache
+def order(request: CustomerRequest, order_id: int) -> HttpResponse:
+    found = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
+    events = list(Event.objects.of_order(found.pk))
+    context = {
+        "order": found,
+        "steps": timeline.steps(found, events),
+        "events": timeline.told(events, customer_id=request.user.pk),
+    }
+    return render(request, "history/order.html", context)
+
+
+def _matching(orders: OrderQuerySet, text: str) -> OrderQuerySet:
+    """Orders with this number or with a product of this name."""
+    if not text:
+        return orders
+    wanted = Q(Exists(OrderItem.objects.filter(order=OuterRef("pk"), product_name__icontains=text)))
+    number = text.removeprefix("#")
+    if number.isdecimal():
+        wanted |= Q(pk=int(number))
+    return orders.filter(wanted)
+
+
+def _counts(orders: OrderQuerySet) -> dict[str, int]:
+    counted = {name: Count("pk", filter=Q(status__in=statuses)) for name, (_, statuses) in TABS.items()}
+    return orders.aggregate(**counted)

@@ -1,0 +1,110 @@
+"""The cart's pages; for guests too."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.models import Product
+from orders.cart import Cart, CartFull
+from orders.forms import MAX_QUANTITY, CartForm
+
+REMOVED = "cart_removed"
+
+
+@login_not_required
+@require_safe
+@never_cache
+def cart(request: HttpRequest) -> HttpResponse:
+    removed = request.session.pop(REMOVED, None)
+    context = {"cart": Cart(request.session), "max_quantity": MAX_QUANTITY}
+    if removed:
+        context |= {"removed": Product.objects.filter(pk=removed[0]).first(), "removed_quantity": removed[1]}
+    return render(request, "orders/cart.html", context)
+
+
+@login_not_required
+@require_POST
+def cart_add(request: HttpRequest) -> HttpResponse:
+    form = CartForm({"quantity": "1", **request.POST.dict()})
+    if not form.is_valid():
+        return _refused(request, form)
+    product = get_object_or_404(Product, pk=form.cleaned_data["product"])
+    asked = form.cleaned_data["quantity"]
+    filled = Cart(request.session)
+    before = filled.quantity_of(product)
+    try:
+        now = filled.add(product, asked)
+    except CartFull as error:
+        messages.error(request, str(error))
+        return redirect(_back(request))
+    _tell_added(request, product, added=now - before, asked=asked, now=now)
+    return redirect(_back(request))
+
+
+@login_not_required
+@require_POST
+def cart_update(request: HttpRequest) -> HttpResponse:
+    form = CartForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, form)
+    product = get_object_or_404(Product, pk=form.cleaned_data["product"])
+    asked = form.cleaned_data["quantity"]
+    now = Cart(request.session).put(product, asked)
+    if not now:
+        messages.warning(request, f"{product.name} cannot be ordered any more and was taken out of your cart.")
+    elif now < asked:
+        messages.warning(request, f"Only {now} of {product.name} left: your cart has {now} now.")
+    else:
+        messages.success(request, f"{product.name}: quantity is {now} now.")
+    return redirect("orders:cart")
+
+
+@login_not_required
+@require_POST
+def cart_remove(request: HttpRequest) -> HttpResponse:
+    number = request.POST.get("product", "")
+    quantity = Cart(request.session).remove(int(number)) if number.isdecimal() and len(number) < 20 else 0
+    if quantity:
+        # The page itself tells it once, because its message has a form to undo it.
+        request.session[REMOVED] = [int(number), quantity]
+    return redirect("orders:cart")
+
+
+def _refused(request: HttpRequest, form: CartForm) -> HttpResponse:
+    errors = form.errors.get("quantity") or ["This product does not exist."]
+    messages.error(request, str(errors[0]))
+    return redirect(_back(request))
+
+
+def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: int, now: int) -> None:
+    link = reverse("orders:cart")
+    if added == asked:
+        told = format_html('Added {} × {}. <a class="alert-link" href="{}">Go to cart</a>', added, product.name, link)
+        messages.success(request, told)
+    elif now:
+        told = format_html(
+            'Only {} of {} left, all of them are in your <a class="alert-link" href="{}">cart</a> now.',
+            now,
+            product.name,
+            link,
+        )
+        messages.warning(request, told)
+    else:
+        reason = "is sold out" if product.is_active else "is no longer for sale"
+        messages.error(request, f"{product.name} {reason}.")
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the form was, if it is on this site; otherwise the cart."""
+    asked = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure()):
+        return asked
+    return reverse("orders:cart")

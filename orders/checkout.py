@@ -1,0 +1,52 @@
+"""Placing the order that the customer saw: the cart's items, at the total that was on the button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from orders import services
+from orders.cart import Cart
+from orders.models import Order
+from users.models import User
+
+# What orders.total_amount can hold.
+TOTAL_LIMIT = Decimal(10) ** 10
+
+
+class TotalChanged(services.OrderError):
+    def __init__(self) -> None:
+        super().__init__("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
+
+
+class TotalTooLarge(services.OrderError):
+    def __init__(self) -> None:
+        super().__init__("This is more than one order can hold. Order less at a time.")
+
+
+def order_of_key(customer: User, key: str) -> Order | None:
+    """Return the order that this customer placed with the form of this key, if it was used already."""
+    return Order.objects.for_customer(customer).filter(idempotency_key=key).first()
+
+
+@transaction.atomic
+def place_as_shown(
+    cart: Cart, *, customer: User, key: str, shown_total: Decimal, at: datetime, shipping_address: Mapping[str, str]
+) -> Order:
+    """Place the order of a cart that is not empty; the same key returns the first order again.
+
+    Raises TotalChanged where it would cost something else than shown_total, TotalTooLarge, and what
+    services.place_order raises; then nothing is written.
+    """
+    if cart.total >= TOTAL_LIMIT:
+        raise TotalTooLarge
+    order = services.place_order(
+        customer=customer, items=cart.requested(), key=key, at=at, shipping_address=shipping_address
+    )
+    # Asked after the fact: only now are the products locked, so this is what it costs.
+    if order.total_amount != shown_total:
+        raise TotalChanged
+    return order

@@ -1,0 +1,33 @@
+// Small conveniences; every page works without them.
+(() => {
+  "use strict";
+
+  // A form under way is not sent twice. The button is disabled after the browser has read its name and value.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    const buttons = event.target.querySelectorAll("button[type=submit], button:not([type])");
+    setTimeout(() => buttons.forEach((button) => { button.disabled = true; }));
+  });
+
+  // Back and forward may show the page as it was left: with its buttons disabled.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    document.querySelectorAll("form[method=post] button[disabled]").forEach((button) => { button.disabled = false; });
+  });
+
+  // Menus close when the attention goes elsewhere.
+  const menus = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("click", (event) => {
+    menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menus().forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  const summary = document.getElementById("error-summary");
+  if (summary) summary.focus();
+})();
