@@ -1,0 +1,55 @@
+"""The problems of an import, for people: the first of them on the screen, all rows in a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.db.backends.utils import CursorWrapper
+
+from history.imports.files import Source
+
+COLUMNS = ("file", "line", "reason", "row")
+
+REASONS = """
+SELECT line, string_agg(reason, '; ' ORDER BY reason) FROM import_problems WHERE sheet = %s
+GROUP BY line ORDER BY line
+"""
+
+
+def first(cursor: CursorWrapper, sources: Sequence[Source], limit: int = 100) -> list[str]:
+    """Return the first problems as `file:line: reason`, file by file."""
+    told: list[str] = []
+    for source in sources:
+        cursor.execute(
+            "SELECT line, reason FROM import_problems WHERE sheet = %s ORDER BY line, reason LIMIT %s",
+            [source.sheet.name, limit - len(told)],
+        )
+        told += [f"{source.path.name}:{line}: {reason}" for line, reason in cursor.fetchall()]
+    return told
+
+
+def write(cursor: CursorWrapper, sources: Sequence[Source], path: Path) -> int:
+    """Write every row that has a problem, as it stands in its file, with the reason; return how many.
+
+    The file is UTF-8; a byte of a row that is not appears as \\udcXX. Raises OSError.
+    """
+    count = 0
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for source in sources:
+            for line, reason, row in _rejected(cursor, source):
+                writer.writerow([source.path.name, line, reason, row])
+                count += 1
+    return count
+
+
+def _rejected(cursor: CursorWrapper, source: Source) -> Iterator[tuple[int, str, str]]:
+    cursor.execute(REASONS, [source.sheet.name])
+    reasons: dict[int, str] = dict(cursor.fetchall())
+    if reasons:
+        for line, text in source.lines():
+            if line in reasons:
+                yield line, reasons[line], text

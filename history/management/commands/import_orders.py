@@ -1,0 +1,96 @@
+"""manage.py import_orders DIR: bring an order book with its history into the shop, all of it or nothing."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
+from tqdm import tqdm
+
+from history.imports.book import Summary, import_orders
+from history.imports.sheets import ImportRefused
+
+KINDS = {
+    "users": "users",
+    "products": "products",
+    "orders": "orders",
+    "order_items": "order items",
+    "order_events": "order events",
+}
+
+
+class Command(BaseCommand):
+    help = "Import users, products and orders with their items and events from CSV files, all of it or nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "directory",
+            metavar="DIR",
+            type=Path,
+            help="holds users.csv, products.csv, orders.csv, order_items.csv and order_events.csv, plain or .gz",
+        )
+        parser.add_argument(
+            "--skip-bad", action="store_true", help="import what is good and write the rest to the rejects file"
+        )
+        parser.add_argument(
+            "--rejects",
+            metavar="FILE",
+            type=Path,
+            help="CSV of the bad rows and why (with --skip-bad: rejects.csv in the current directory)",
+        )
+
+    def handle(self, *args: Any, directory: Path, skip_bad: bool, rejects: Path | None, **options: Any) -> None:
+        began = time.monotonic()
+        rejects = rejects or (Path("rejects.csv") if skip_bad else None)
+        try:
+            summary = import_orders(directory, skip_bad=skip_bad, rejects_to=rejects, bar=bar)
+        except ImportRefused as refused:
+            raise CommandError(self._told(refused)) from None
+        except OSError as error:
+            raise CommandError(f"Nothing was imported: {rejects} cannot be written ({error.strerror}).") from error
+        except IntegrityError as error:
+            reason = str(error).splitlines()[0]
+            raise CommandError(f"Nothing was imported, the database refused it: {reason}. Try again.") from error
+        self._report(summary, rejects, time.monotonic() - began)
+
+    def _told(self, refused: ImportRefused) -> str:
+        for problem in refused.problems:
+            self.stderr.write(problem)
+        if refused.count == 1:
+            return "1 problem; nothing was imported."
+        shown = f" (the first {len(refused.problems)} are shown)" if refused.count > len(refused.problems) else ""
+        return f"{refused.count:,} problems{shown}; nothing was imported."
+
+    def _report(self, summary: Summary, rejects: Path | None, seconds: float) -> None:
+        for name, label in KINDS.items():
+            skipped = summary.skipped[name]
+            there = f", {skipped:,} already there" if skipped else ""
+            self.stdout.write(f"{label:<13} {summary.rows[name] - skipped:>9,} imported{there}")
+        if summary.written.events_added:
+            self.stdout.write(f"{summary.written.events_added:,} order events were added for orders without their own.")
+        if summary.problems:
+            self.stdout.write(
+                f"{summary.orders_rejected:,} orders were rejected; {summary.rows_rejected:,} rows are in {rejects}."
+            )
+        rate = summary.written.orders / seconds
+        self.stdout.write(f"{seconds:.1f} s, {rate:,.0f} orders/s, at most {peak_megabytes():,} MB of memory.")
+
+
+def peak_megabytes() -> int:
+    """Return the most memory this process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1_000_000 if sys.platform == "darwin" else 1_000)
+
+
+@contextmanager
+def bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
+    """A progress bar, on a terminal only."""
+    with tqdm(total=total, desc=what, unit=unit if unit == "B" else f" {unit}", unit_scale=True, disable=None) as shown:
+        yield shown.update
