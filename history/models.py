@@ -16,6 +16,7 @@ class Kind(models.TextChoices):
     EDITED = "edited", "Edited"
     NOTE = "note", "Note"
     DELETED = "deleted", "Deleted"
+    REPAIRED = "repaired", "Mirror repaired"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -66,7 +67,9 @@ class Event(models.Model):
             # The relay's claim; small, because delivered rows leave it.
             models.Index(
                 fields=["event_id"], condition=models.Q(delivered_at__isnull=True), name="history_events_pending"
-            )
+            ),
+            # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
+            models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
         ]
         permissions = [("view_reports", "Can see the reports")]
 

@@ -6,6 +6,7 @@ pymongo.errors.PyMongoError), because pymongo's own default is to wait for ever.
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import lru_cache
 from typing import Any
@@ -15,9 +16,11 @@ from django.conf import settings
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
+
+logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
@@ -140,7 +143,12 @@ def prepare() -> None:
         if error.code != NAMESPACE_EXISTS:
             raise
         database.command("collMod", ORDER_HISTORY, validator=VALIDATOR)
-    database[ORDER_HISTORY].create_indexes(INDEXES)
+    for index in INDEXES:
+        try:
+            database[ORDER_HISTORY].create_indexes([index])
+        except DuplicateKeyError as error:
+            # Somebody wrote a second document by hand; delivery goes on and removes it when its order is repaired.
+            logger.error("Not unique in the mirror, run `manage.py reconcile --repair`: %s", error.details)
 
 
 def is_reachable() -> bool:

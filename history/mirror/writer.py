@@ -13,7 +13,7 @@ from pymongo import InsertOne, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from history.mirror.documents import Document
+from history.mirror.documents import Document, document_id
 
 DUPLICATE_KEY = 11000
 LARGEST_DOCUMENT = 16 * 1024 * 1024
@@ -50,16 +50,34 @@ def write(collection: Collection[Document], documents: Sequence[Document]) -> Ou
     return outcome
 
 
+def overwrite(collection: Collection[Document], documents: Sequence[Document]) -> Outcome:
+    """Write each document even over the same revision, but not over a newer one; for making the mirror anew."""
+    outcome = Outcome()
+    ready = _encoded(documents, outcome)
+    held_revs(collection, list(ready))  # removes what stands under a foreign _id
+    guarded: list[Any] = [
+        ReplaceOne({"_id": raw["_id"], "rev": {"$lte": rev}}, raw, upsert=True) for rev, raw in ready.values()
+    ]
+    _send(collection, guarded, list(ready), outcome)
+    return outcome
+
+
 def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dict[int, int]:
-    """Return the revision that MongoDB holds of each order it has."""
+    """Return the revision that MongoDB holds of each order it has; a document under a foreign `_id` is removed."""
     if not order_ids:
         return {}
     lowest, highest = min(order_ids), max(order_ids)
     # Orders of one batch mostly follow each other, and a range is read many times faster than a list.
     dense = highest - lowest < 2 * len(order_ids)
     wanted: Document = {"$gte": lowest, "$lte": highest} if dense else {"$in": list(order_ids)}
-    found = collection.find({"order_id": wanted}, {"_id": 0, "order_id": 1, "rev": 1})
-    return {document["order_id"]: document["rev"] for document in found}
+    revs = {}
+    for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1}):
+        if document["_id"] == document_id(document["order_id"]):
+            revs[document["order_id"]] = document["rev"]
+        else:
+            # Not written by a relay, and in the way of the order's own document.
+            collection.delete_one({"_id": document["_id"], "order_id": document["order_id"]})
+    return revs
 
 
 def _encoded(documents: Iterable[Document], outcome: Outcome) -> dict[int, tuple[int, RawBSONDocument]]:
@@ -89,6 +107,12 @@ def _bulk_write(
         else InsertOne(raw)
         for order_id, (rev, raw) in behind.items()
     ]
+    _send(collection, operations, order_ids, outcome)
+
+
+def _send(collection: Collection[Document], operations: list[Any], order_ids: list[int], outcome: Outcome) -> None:
+    if not operations:
+        return
     try:
         collection.bulk_write(operations, ordered=False)
     except BulkWriteError as error:

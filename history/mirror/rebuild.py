@@ -1,0 +1,54 @@
+"""Making the whole mirror anew from PostgreSQL while the shop runs.
+
+Each document is written in place where it is not what the function of its rows says, so readers never meet an empty
+or half collection, and relays may go on: a newer revision never gives way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from history import mongo
+from history.mirror import documents, reconcile, source, writer
+from history.mirror.documents import Document
+
+
+@dataclass
+class Rebuilt:
+    """orders: looked at; written: documents that were missing or wrong; removed: those of no order there ever was;
+    refused: why MongoDB does not take a document, by order."""
+
+    orders: int = 0
+    written: int = 0
+    removed: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
+    """Write every document that is missing or differs. Raises PyMongoError where MongoDB fails; run it again then."""
+    mongo.prepare()
+    done = Rebuilt()
+    for ids, lowest, highest in reconcile.ranges():
+        expected = [documents.build(rows) for rows in source.read(ids)]
+        held = reconcile.held({"$gte": lowest, "$lte": highest})
+        wrong = [document for document in expected if _differs(document, held.get(document["order_id"], []))]
+        done.refused.update(writer.overwrite(mongo.for_writing(), wrong).refused)
+        done.removed += _remove_unknown(held.keys() - {document["order_id"] for document in expected})
+        done.orders += len(expected)
+        done.written += len(wrong)
+        progress(len(expected))
+    mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
+    return done
+
+
+def _differs(document: Document, held: list[Document]) -> bool:
+    return len(held) != 1 or {**held[0], "archived_at": None} != document
+
+
+def _remove_unknown(order_ids: set[int]) -> int:
+    # Placed and mirrored between the two looks, an order is known by now.
+    unknown = order_ids - {rows.order_id for rows in source.read(sorted(order_ids))} if order_ids else set()
+    for order_id in unknown:
+        mongo.for_writing().delete_many({"order_id": order_id})
+    return len(unknown)

@@ -1,0 +1,50 @@
+"""Mending differences the way every change goes: by an event above both stores' revisions, which a relay delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+
+from history import triggers, wakeup
+from history.mirror.compare import Difference
+from history.models import Event, Kind
+from orders.models import Order
+
+ACTOR = "reconcile"
+
+
+def repair(differences: Iterable[Difference], *, at: datetime) -> int:
+    """Have the relays write each differing document anew; return how many orders that are.
+
+    at: aware datetime of the repair's events. A document whose order PostgreSQL never had becomes a tombstone.
+    """
+    repaired = 0
+    for difference in differences:
+        with triggers.capture_off():
+            _write_event(difference, at)
+        repaired += 1
+    wakeup.notify()
+    return repaired
+
+
+def _write_event(difference: Difference, at: datetime) -> None:
+    order = Order.objects.select_for_update(no_key=True).filter(pk=difference.order_id).first()
+    last = Event.objects.of_order(difference.order_id).last()
+    rev = max(order.rev if order else 0, last.rev if last else 0, difference.mirror_rev) + 1
+    if order is not None:
+        Order.objects.filter(pk=order.pk).update(rev=rev)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+        [transaction_id] = cursor.fetchone()
+    Event.objects.create(
+        order_id=difference.order_id,
+        rev=rev,
+        kind=Kind.REPAIRED if order else Kind.DELETED,
+        status=order.status if order else (last.status if last else "unknown"),
+        occurred_at=at,
+        actor_name=ACTOR,
+        note="; ".join(difference.what)[:2000],
+        transaction_id=transaction_id,
+    )
