@@ -144,8 +144,7 @@ def silent(what: str, total: int, unit: str) -> Iterator[Callable[[int], object]
 def write(cursor: CursorWrapper, *, keep_refs: bool = True, bar: Bar = silent) -> Written:
     """Write what is in the temporary tables and not in the real ones yet; keep_refs: order_ref as external_ref."""
     written = Written()
-    cursor.execute(USERS)
-    written.users = cursor.rowcount
+    written.users = write_users(cursor)
     written.categories = _write_categories(cursor)
     cursor.execute(PRODUCTS)
     written.products = cursor.rowcount
@@ -159,6 +158,12 @@ def write(cursor: CursorWrapper, *, keep_refs: bool = True, bar: Bar = silent) -
             _write_orders(cursor, {"after": after, "upto": upto, "keep": keep_refs}, written)
             advance(upto - after)
     return written
+
+
+def write_users(cursor: CursorWrapper) -> int:
+    """Write the users that are not there yet; return how many."""
+    cursor.execute(USERS)
+    return int(cursor.rowcount)
 
 
 def _write_orders(cursor: CursorWrapper, which: dict[str, int], written: Written) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
-from tqdm import tqdm
 
 from history.imports.book import Summary, import_orders
+from history.imports.progress import bar, peak_megabytes
 from history.imports.sheets import ImportRefused
 
 KINDS = {
@@ -81,16 +77,3 @@ class Command(BaseCommand):
             )
         rate = summary.written.orders / seconds
         self.stdout.write(f"{seconds:.1f} s, {rate:,.0f} orders/s, at most {peak_megabytes():,} MB of memory.")
-
-
-def peak_megabytes() -> int:
-    """Return the most memory this process ever held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1_000_000 if sys.platform == "darwin" else 1_000)
-
-
-@contextmanager
-def bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
-    """A progress bar, on a terminal only."""
-    with tqdm(total=total, desc=what, unit=unit if unit == "B" else f" {unit}", unit_scale=True, disable=None) as shown:
-        yield shown.update
