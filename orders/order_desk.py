@@ -95,7 +95,7 @@ def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Ou
 def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     """Return those orders that the words of text name: a number (with or without #), the customer's mail or name,
     our reference, or a product in it by name or SKU as it is today. Every word has to fit."""
-    for word in text.replace("\x00", "").split():
+    for word in text.split():
         orders = orders.filter(pk__in=_named_by(word))
     return orders
 

@@ -34,7 +34,8 @@ class _EmailNotTaken(_ModelForm):
     """Says at the e-mail field what the database would refuse: one person per address, whatever its case."""
 
     def clean_email(self) -> str:
-        email = User.objects.normalize_email(self.cleaned_data["email"])
+        # As sign-up keeps them: sign-in looks for small letters.
+        email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("This e-mail address is taken.", code="unique")
         return email

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from catalog.models import Category, Product
+from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/catalog/product/"
+
+
+def page_of(product: Product) -> str:
+    return reverse("admin:catalog_product_change", args=[product.pk])
+
+
+def typed(product: Product, **changes):
+    """What the browser sends for a product's page as it was opened, with what staff changed."""
+    data = {
+        "name": product.name,
+        "sku": product.sku,
+        "price": str(product.price),
+        "stock": product.stock,
+        "stock_seen": product.stock,
+        "description": "",
+        "attributes": "{}",
+        "is_active": "on",
+    }
+    return {**data, **changes}
+
+
+@pytest.fixture
+def boss(client):
+    boss = StaffFactory()
+    client.force_login(boss)
+    return boss
+
+
+def test_staff_without_permission_see_no_products(client):
+    client.force_login(UserFactory(is_staff=True))
+
+    assert client.get(LIST).status_code == 403
+    assert client.get(page_of(ProductFactory())).status_code == 403
+
+
+def test_staff_who_may_only_see_change_nothing(client):
+    clerk = UserFactory(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_product"))
+    client.force_login(clerk)
+    product = ProductFactory(name="Lamp")
+
+    assertContains(client.get(page_of(product)), "Lamp")
+    assertNotContains(client.get(LIST), "Retire selected")
+    assert client.post(page_of(product), typed(product, name="Mine")).status_code == 403
+    client.post(LIST, {"action": "retire", "_selected_action": [product.pk]})
+    assert Product.objects.filter(pk=product.pk, name="Lamp", is_active=True).exists()
+
+
+@pytest.mark.parametrize("text", ["lapt", "LAP-1", "lap-1"])
+def test_products_are_found_by_name_and_sku(client, boss, text):
+    ProductFactory(name="Laptop", sku="LAP-1")
+    ProductFactory(name="Mouse", sku="MOU-1")
+
+    response = client.get(LIST, {"q": text})
+
+    assertContains(response, "Laptop")
+    assertNotContains(response, "Mouse")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"in_stock": "yes"}, {"Plenty", "Few"}),
+        ({"in_stock": "low"}, {"Few", "Gone"}),
+        ({"in_stock": "none"}, {"Gone"}),
+        ({"is_active__exact": "0"}, {"Gone"}),
+    ],
+)
+def test_products_are_filtered(client, boss, query, names):
+    ProductFactory(name="Plenty", stock=50)
+    ProductFactory(name="Few", stock=3)
+    ProductFactory(name="Gone", stock=0, is_active=False)
+
+    response = client.get(LIST, query)
+
+    assert {product.name for product in response.context["cl"].result_list} == names
+
+
+def test_more_products_need_no_more_queries(client, boss, django_assert_num_queries):
+    ProductFactory(category=CategoryFactory())
+    with django_assert_num_queries(5) as one:
+        client.get(LIST)
+    for _ in range(15):
+        ProductFactory(category=Category.objects.get())
+
+    with django_assert_num_queries(len(one)):
+        client.get(LIST)
+
+
+def test_a_product_is_added(client, boss):
+    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("12.50"), stock=7), stock_seen=""))
+
+    lamp = Product.objects.get(sku="L-1")
+    assert (lamp.price, lamp.stock, lamp.is_active) == (Decimal("12.50"), 7, True)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"price": "-1"}, {"price": "free"}, {"stock": "-1"}, {"attributes": "{"}, {"sku": "TAKEN"}, {"name": ""}]
+)
+def test_wrong_values_are_refused_at_their_field(client, boss, wrong):
+    ProductFactory(sku="TAKEN")
+    product = ProductFactory(price=Decimal("10.00"), stock=5)
+
+    response = client.post(page_of(product), typed(product, **wrong))
+
+    assertContains(response, "errorlist")
+    assert Product.objects.values_list("price", "stock").get(pk=product.pk) == (Decimal("10.00"), 5)
+
+
+def test_a_sale_while_the_page_is_open_is_not_undone(client, boss, place):
+    product = ProductFactory(stock=100)
+    opened = typed(product, name="Renamed")
+    place(product, quantity=5)
+
+    client.post(page_of(product), opened)
+
+    assert Product.objects.values_list("name", "stock").get(pk=product.pk) == ("Renamed", 95)
+
+
+def test_a_delivery_counts_on_top_of_a_sale_meanwhile(client, boss, place):
+    product = ProductFactory(stock=100)
+    opened = typed(product, stock=110)
+    place(product, quantity=5)
+
+    client.post(page_of(product), opened)
+
+    assert Product.objects.get(pk=product.pk).stock == 105
+
+
+def test_stock_that_was_sold_meanwhile_cannot_be_taken_away(client, boss, place):
+    product = ProductFactory(stock=10)
+    opened = typed(product, stock=0)
+    place(product, quantity=6)
+
+    response = client.post(page_of(product), opened)
+
+    assertContains(response, "Only 4 are left by now (you saw 10)")
+    assert Product.objects.get(pk=product.pk).stock == 4
+
+
+def test_products_are_retired_and_activated_many_at_once(client, boss):
+    products = ProductFactory.create_batch(3)
+    chosen = [product.pk for product in products[:2]]
+
+    retired = client.post(LIST, {"action": "retire", "_selected_action": chosen}, follow=True)
+    assertContains(retired, "2 products retired.")
+    assert Product.objects.filter(is_active=True).count() == 1
+
+    again = client.post(LIST, {"action": "activate", "_selected_action": chosen[:1]}, follow=True)
+    assertContains(again, "1 product activated.")
+    assert Product.objects.filter(is_active=True).count() == 2
+
+
+def test_a_product_that_was_sold_is_retired_not_deleted(client, boss, place):
+    product = ProductFactory(name="Lamp")
+    place(product)
+
+    for answer in (
+        client.get(f"{LIST}{product.pk}/delete/"),
+        client.post(f"{LIST}{product.pk}/delete/", {"post": "y"}),
+    ):
+        assertRedirects(answer, page_of(product), fetch_redirect_response=False)
+    assertContains(client.get(page_of(product)), "Lamp was not deleted: it has been ordered")
+    assert Product.objects.filter(pk=product.pk).exists()
+
+
+def test_a_product_never_sold_can_be_deleted_but_not_many_at_once(client, boss):
+    product = ProductFactory()
+
+    client.post(LIST, {"action": "delete_selected", "_selected_action": [product.pk], "post": "yes"})
+    assert Product.objects.filter(pk=product.pk).exists()
+    client.post(f"{LIST}{product.pk}/delete/", {"post": "yes"})
+    assert not Product.objects.filter(pk=product.pk).exists()
+
+
+def test_a_category_in_use_is_not_deleted(client, boss):
+    category = CategoryFactory(name="Lamps")
+    ProductFactory(category=category)
+
+    answer = client.post(f"/admin/catalog/category/{category.pk}/delete/", {"post": "yes"}, follow=True)
+
+    assertContains(answer, "Lamps was not deleted: products are in it.")
+
+
+def test_the_slug_is_filled_in_from_the_name(client, boss):
+    assertContains(client.get("/admin/catalog/category/add/"), "data-prepopulated-fields")
+
+
+def test_a_product_leads_to_its_page_in_the_shop(client, boss):
+    assertContains(client.get(page_of(ProductFactory())), "View on site")
+
+
+def test_a_hostile_name_is_shown_as_text(client, boss):
+    product = ProductFactory(name="<script>alert(1)</script>", sku="<b>", category=CategoryFactory(name="<i>x"))
+
+    for path in (LIST, page_of(product)):
+        response = client.get(path)
+        assertContains(response, "&lt;script&gt;alert(1)")
+        assertNotContains(response, "<script>alert(1)")
+        assertNotContains(response, "<i>x")
