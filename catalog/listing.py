@@ -62,12 +62,13 @@ def read(products: ProductQuerySet, asked: QueryDict, *, search: str = "") -> Li
 def page_of(rows: Any, asked: str | None, size: int, *, count: int | None = None) -> tuple[Page[Any], list[str]]:
     """Return the page asked for, or the nearest there is with a note; a known count saves its query."""
     paginator = CountedPaginator(rows, size, count=count)
-    page = paginator.get_page(asked or 1)
+    is_number = asked is not None and asked.isdecimal() and asked.strip("0") != ""
+    page = paginator.get_page(asked if is_number else 1)
     if asked is None or asked == str(page.number):
         return page, []
-    if asked.isdecimal() and page.number == paginator.num_pages:
-        return page, [f"There is no page {asked[:10]}: this is the last one."]
-    return page, [f"“{asked[:40]}” is no page: this is page {page.number}."]
+    if is_number:
+        return page, [f"There is no page {asked[:10]}: this is the last one, {page.number}."]
+    return page, [f"“{asked[:40]}” is no page number: this is the first page."]
 
 
 if TYPE_CHECKING:

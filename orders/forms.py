@@ -23,7 +23,8 @@ class CartForm(forms.Form):
 
 def line(label: str, autocomplete: str, **options: Any) -> forms.CharField:
     widget = forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}"})
-    return forms.CharField(label=label, max_length=200, widget=widget, **options)
+    messages = {"required": f"Fill in the {label.lower()}."}
+    return forms.CharField(label=label, max_length=200, widget=widget, error_messages=messages, **options)
 
 
 class CheckoutForm(forms.Form):

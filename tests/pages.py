@@ -1,0 +1,32 @@
+"""What tests ask of a page."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from django.contrib.messages import get_messages
+
+
+def text(response) -> str:
+    """The page as it is read: without tags, with single spaces."""
+    body = re.sub(r"<(script|style).*?</\1>", " ", response.content.decode(), flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def told(response) -> list[str]:
+    """The messages that the request left for the next page."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def field(response, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}"\s+value="([^"]*)"', response.content.decode())
+    assert found, f"no field {name}"
+    return unescape(found.group(1))
+
+
+def breaks_csp(response) -> list[str]:
+    """Inline scripts, styles and handlers, which the Content-Security-Policy would not let run."""
+    body = response.content.decode()
+    return re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=|https?://[^\"' ]+\.(?:js|css)", body)
