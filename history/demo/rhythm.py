@@ -11,7 +11,7 @@ GROWTH = 0.9  # so much more at the end than at the start
 WEEKDAYS = (1.15, 1.05, 1.0, 1.0, 0.95, 0.85, 1.1)  # Monday first
 MONTHS = (0.9, 0.85, 0.9, 0.95, 1.0, 0.95, 0.85, 0.85, 1.0, 1.05, 1.35, 1.5)
 HOURS = (2, 1, 1, 1, 1, 1, 3, 5, 8, 11, 13, 13, 14, 12, 11, 11, 12, 13, 15, 18, 20, 18, 12, 6)
-BLACK_FRIDAY = {0: 4.5, 1: 2.6, 2: 2.2, 3: 3.4}  # days after it; the last is Cyber Monday
+BLACK_FRIDAY = {0: 5.5, 1: 2.6, 2: 2.2, 3: 3.0}  # days after it; the last is Cyber Monday
 
 
 def moments(random: Random, count: int, first: date, days: int) -> list[datetime]:

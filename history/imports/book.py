@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from history import wakeup
 from history.imports import checks, files, rejects, sheets, staging, writer
 from history.imports.files import Source
-from history.imports.sheets import Bad, Good, ImportRefused
+from history.imports.sheets import Bad, CannotBegin, Good, ImportRefused
 from history.imports.writer import Bar, Written, silent
 from history.triggers import capture_off
 
@@ -47,7 +47,7 @@ def import_orders(
         try:
             staging.begin(cursor)
         except staging.ImportRunning:
-            raise ImportRefused(["Another import is running in this database; wait until it is through."]) from None
+            raise CannotBegin("Another import is running in this database; wait until it is through.") from None
         summary = Summary(Written(), _read(cursor, sources, bar))
         summary.problems = checks.run(cursor)
         if summary.problems and skip_bad:
@@ -74,7 +74,7 @@ def _keep_off(sources: list[Source], rejects_to: Path | None) -> None:
     """Refuse to write the rejects over what is being read."""
     for source in sources:
         if rejects_to and rejects_to.exists() and rejects_to.samefile(source.path):
-            raise ImportRefused([f"{rejects_to} is one of the files to import; write the rejects somewhere else."])
+            raise CannotBegin(f"{rejects_to} is one of the files to import; write the rejects somewhere else.")
 
 
 def _read(cursor: CursorWrapper, sources: list[Source], bar: Bar) -> Counter[str]:

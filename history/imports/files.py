@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from history.imports.fields import FieldError
-from history.imports.sheets import SHEETS, ImportRefused, Layout, Sheet
+from history.imports.sheets import SHEETS, CannotBegin, ImportRefused, Layout, Sheet
 
 # Longer than any row there can be: a file without line breaks does not fill the memory.
 LONGEST_LINE = 1_000_000
@@ -45,7 +45,7 @@ class Source:
 def find(directory: Path) -> list[Source]:
     """Return the five files of a directory; raises ImportRefused with every file and column that is missing."""
     if not directory.is_dir():
-        raise ImportRefused([f"{directory} is not a directory."])
+        raise CannotBegin(f"{directory} is not a directory; name the one that holds the files.")
     problems: list[str] = []
     sources: list[Source] = []
     for sheet in SHEETS:

@@ -23,6 +23,13 @@ class ImportRefused(Exception):
         super().__init__("\n".join(self.problems))
 
 
+class CannotBegin(ImportRefused):
+    """Nothing was read yet; the message is one sentence with the cause and the next step."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([reason])
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One kind of file. key: the column that says which user, product or order a row is about."""

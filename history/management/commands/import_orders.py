@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from history.imports.book import Summary, import_orders
 from history.imports.progress import bar, peak_megabytes
-from history.imports.sheets import ImportRefused
+from history.imports.sheets import CannotBegin, ImportRefused
 
 KINDS = {
     "users": "users",
@@ -47,6 +47,8 @@ class Command(BaseCommand):
         rejects = rejects or (Path("rejects.csv") if skip_bad else None)
         try:
             summary = import_orders(directory, skip_bad=skip_bad, rejects_to=rejects, bar=bar)
+        except CannotBegin as reason:
+            raise CommandError(str(reason)) from None
         except ImportRefused as refused:
             raise CommandError(self._told(refused)) from None
         except OSError as error:

@@ -1,0 +1,391 @@
+"""Importing an order book: what arrives, what is left alone, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import os
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+
+import psycopg
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from catalog.models import Category, Product
+from history.imports import staging
+from history.imports.book import import_orders
+from history.imports.sheets import CannotBegin
+from history.mirror import relay
+from history.models import Event
+from orders.models import Order, OrderItem
+from orders.services import cancel_order
+from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
+from tests.history.order_book import OrderBook
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def book(tmp_path):
+    return OrderBook(tmp_path / "book")
+
+
+def order(ref):
+    return Order.objects.get(external_ref=ref)
+
+
+def history_of(ref):
+    return [
+        (event.rev, event.kind, event.status, event.is_time_known) for event in Event.objects.of_order(order(ref).pk)
+    ]
+
+
+def nothing_is_there():
+    return not any(model.objects.exists() for model in (User, Product, Category, Order, OrderItem, Event))
+
+
+def test_orders_arrive_as_they_were(book):
+    import_orders(book.directory)
+
+    first = order("R1")
+    assert (first.status, first.total_amount, first.rev) == ("delivered", Decimal("37.50"), 4)
+    assert first.customer.email == "ada@mail.example"
+    assert first.created_at == datetime(2024, 2, 1, 10, tzinfo=UTC)
+    assert list(first.items.order_by("pk").values_list("sku", "product_name", "quantity", "price")) == [
+        ("LAMP", "Lamp", 2, Decimal("18.00")),
+        ("PEN", "Pen", 1, Decimal("1.50")),
+    ]
+    assert order("R2").created_at == datetime(2024, 2, 2, 8, tzinfo=UTC)
+
+
+def test_events_arrive_as_given_and_say_who_brought_them(book):
+    import_orders(book.directory)
+
+    assert history_of("R1") == [
+        (1, "placed", "pending", True),
+        (2, "status", "paid", True),
+        (3, "status", "shipped", True),
+        (4, "status", "delivered", True),
+    ]
+    event = Event.objects.get(order_id=order("R1").pk, rev=2)
+    assert (event.actor_id, event.actor_name, event.note) == (None, "import", "")
+    assert event.changes == {"status": ["pending", "paid"]}
+    assert event.occurred_at == datetime(2024, 2, 1, 12, tzinfo=UTC)
+    assert event.transaction_id > 0
+    assert event.delivered_at is None
+
+
+def test_an_order_says_who_changed_it_last_and_when(book):
+    import_orders(book.directory)
+
+    first = order("R1")
+    assert (first.changed_by, first.changed_by_name, first.change_note) == (None, "import", "")
+    assert first.changed_at == datetime(2024, 2, 5, 15, 30, tzinfo=UTC)
+
+
+def test_stock_is_as_given_and_a_later_cancel_does_not_raise_it(book, now):
+    import_orders(book.directory)
+
+    cancel_order(order("R2"), by=StaffFactory(), at=now)
+
+    assert dict(Product.objects.values_list("sku", "stock")) == {"LAMP": 5, "PEN": 0}
+
+
+def test_nobody_can_sign_in_as_an_imported_customer(book):
+    import_orders(book.directory)
+
+    ada = User.objects.get(email="ada@mail.example")
+    assert (ada.name, ada.has_usable_password()) == ("Ada", False)
+    assert authenticate(email="ada@mail.example", password="!") is None
+
+
+def test_events_keep_the_order_of_the_file_when_their_times_do_not(book):
+    book.replace("order_events", "paid,2024-02-01T12:00:00Z", "paid,2024-02-04T12:00:00Z")
+
+    import_orders(book.directory)
+
+    assert [status for _, _, status, _ in history_of("R1")] == ["pending", "paid", "shipped", "delivered"]
+    times = Event.objects.of_order(order("R1").pk).values_list("occurred_at", flat=True)
+    assert [at.day for at in times] == [1, 4, 3, 5]
+
+
+def test_a_status_without_an_event_gets_one_at_the_last_known_time(book):
+    book.replace("orders", "R1,ada@mail.example,delivered", "R1,ada@mail.example,cancelled")
+    book.replace("order_events", "shipped,2024-02-03T09:00:00Z", "shipped,2024-02-28T09:00:00Z")
+
+    summary = import_orders(book.directory)
+
+    assert history_of("R1")[4:] == [(5, "status", "cancelled", False)]
+    added = Event.objects.get(order_id=order("R1").pk, rev=5)
+    assert added.occurred_at == datetime(2024, 2, 28, 9, tzinfo=UTC)
+    assert added.changes == {"status": ["delivered", "cancelled"]}
+    assert order("R1").rev == 5
+    assert summary.written.events_added == 1
+
+
+@pytest.mark.parametrize(("status", "known"), [("pending", True), ("delivered", False)])
+def test_an_order_without_events_gets_its_placing(book, status, known):
+    book.add("orders", f"R3,ada@mail.example,{status},2024-03-01T00:00:00Z")
+
+    import_orders(book.directory)
+
+    assert history_of("R3") == [(1, "placed", status, known)]
+    assert Event.objects.get(order_id=order("R3").pk).occurred_at == datetime(2024, 3, 1, tzinfo=UTC)
+
+
+def test_an_order_without_items_costs_nothing(book):
+    book.add("orders", "R3,ada@mail.example,cancelled,2024-03-01T00:00:00Z")
+
+    import_orders(book.directory)
+
+    assert order("R3").total_amount == 0
+    assert not order("R3").items.exists()
+
+
+def test_rows_may_be_in_any_order_and_columns_too(book):
+    book.write("order_items", ["price,quantity,colour,sku,order_ref", "1.25,10,red,PEN,R2", "18.00,2,,LAMP,R1"])
+
+    import_orders(book.directory)
+
+    assert order("R1").total_amount == Decimal("36.00")
+    assert order("R2").total_amount == Decimal("12.50")
+
+
+def test_categories_are_made_once_with_a_slug_of_their_own(book):
+    CategoryFactory(name="Home", slug="home")
+    book.add("products", "MUG,Mug,5,1,Kitchen & Bar", "CUP,Cup,4,1,Kitchen Bar", "POT,Pot,9,1,HOME", "TOY,Toy,1,1,")
+
+    import_orders(book.directory)
+
+    assert dict(Category.objects.values_list("name", "slug")) == {
+        "Home": "home",
+        "Office": "office",
+        "Kitchen & Bar": "kitchen-bar",
+        "Kitchen Bar": "kitchen-bar-2",
+    }
+    assert Product.objects.get(sku="POT").category == Category.objects.get(slug="home")
+    assert Product.objects.get(sku="TOY").category is None
+
+
+def test_gzipped_files_with_windows_line_ends_and_a_byte_order_mark_are_read_alike(book):
+    for name in ("users", "products", "orders", "order_items", "order_events"):
+        text = book.path(name).read_text().replace("\n", "\r\n")
+        book.path(name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+        if name != "users":
+            book.pack(name)
+
+    summary = import_orders(book.directory)
+
+    assert summary.written.orders == 2
+    assert order("R1").total_amount == Decimal("37.50")
+
+
+def test_quoted_and_foreign_text_arrives_unharmed(book):
+    book.add("products", 'Q1,"Table, ""large"" \\N Ünïcödé 桌子",5.00,1,"Tables, chairs"')
+
+    import_orders(book.directory)
+
+    product = Product.objects.select_related("category").get(sku="Q1")
+    assert product.name == 'Table, "large" \\N Ünïcödé 桌子'
+    assert product.category.name == "Tables, chairs"
+
+
+def test_importing_again_changes_nothing_and_says_how_much_was_there(book):
+    import_orders(book.directory)
+    before = list(Event.objects.order_by("pk").values())
+
+    summary = import_orders(book.directory)
+
+    assert summary.skipped == {"users": 2, "products": 2, "orders": 2, "order_items": 3, "order_events": 5}
+    assert summary.written.orders == summary.written.events == 0
+    assert list(Event.objects.order_by("pk").values()) == before
+
+
+def test_what_is_there_is_used_and_left_as_it_is(book):
+    bob = UserFactory(email="Bob@Mail.example", name="Robert")
+    pen = ProductFactory(sku="PEN", name="Fountain pen", price=Decimal("38.00"), stock=7)
+    book.write("users", ["email,name,created_at", "ada@mail.example,Ada,2024-01-01T08:00:00Z"])
+
+    summary = import_orders(book.directory)
+
+    pen.refresh_from_db()
+    assert (pen.name, pen.price, pen.stock) == ("Fountain pen", Decimal("38.00"), 7)
+    assert order("R2").customer == bob
+    assert order("R2").items.get().product_name == "Fountain pen"
+    assert summary.skipped["products"] == 1
+
+
+def test_new_orders_of_a_second_book_join_those_of_the_first(book):
+    import_orders(book.directory)
+    book.add("orders", "R3,ada@mail.example,pending,2024-03-01T00:00:00Z")
+    book.add("order_items", "R3,PEN,1,1.50")
+
+    summary = import_orders(book.directory)
+
+    assert (summary.written.orders, summary.skipped["orders"]) == (1, 2)
+    assert Order.objects.count() == 3
+
+
+def test_more_orders_than_are_written_at_once_all_arrive(book, monkeypatch):
+    monkeypatch.setattr("history.imports.writer.ORDERS_AT_ONCE", 2)
+    monkeypatch.setattr("history.imports.book.ROWS_AT_ONCE", 3)
+    book.add("orders", *(f"N{n},ada@mail.example,pending,2024-03-01T00:00:00Z" for n in range(7)))
+    book.add("order_items", *(f"N{n},PEN,{n + 1},1.00" for n in range(7)))
+
+    import_orders(book.directory)
+
+    assert Order.objects.count() == 9
+    assert [order(f"N{n}").total_amount for n in range(7)] == list(range(1, 8))
+    assert Event.objects.count() == 12
+
+
+def test_the_mirror_gets_what_was_imported(book, mirror):
+    import_orders(book.directory)
+
+    relay.drain()
+
+    document = mirror.find_one({"external_ref": "R1"})
+    assert [event["status"] for event in document["events"]] == ["pending", "paid", "shipped", "delivered"]
+    assert str(document["total_amount"]) == "37.50"
+    assert mirror.count_documents({}) == 2
+    assert not Event.objects.pending().exists()
+
+
+def test_changes_after_an_import_are_recorded_again(book, now):
+    import_orders(book.directory)
+
+    cancel_order(order("R2"), by=StaffFactory(name="Sam"), at=now)
+
+    assert history_of("R2") == [(1, "placed", "pending", True), (2, "status", "cancelled", True)]
+    assert Event.objects.get(order_id=order("R2").pk, rev=2).actor_name == "Sam"
+
+
+def test_a_failure_at_the_very_end_leaves_nothing(book):
+    # Deferred: the database finds it at COMMIT, after everything was written.
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION refuse_order() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+            CREATE CONSTRAINT TRIGGER refuse_order AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION refuse_order();
+        """)
+    try:
+        with pytest.raises(CommandError, match="Nothing was imported, the database refused it"):
+            call_command("import_orders", book.directory)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_order CASCADE")
+
+    assert nothing_is_there()
+
+
+def test_two_imports_do_not_run_at_once(book):
+    with psycopg.connect(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"]) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [staging.ADVISORY_LOCK])
+
+        with pytest.raises(CommandError, match="Another import is running"):
+            call_command("import_orders", book.directory)
+
+    assert nothing_is_there()
+
+
+def test_skip_bad_imports_the_good_orders_and_keeps_the_rest(book, tmp_path):
+    book.add("order_items", "R2,PEN,0,1.50", "R9,PEN,1,1.50", "R1")
+    book.add(
+        "orders", "R3,eve@mail.example,pending,2024-03-01T00:00:00Z", "R4,ada@mail.example,paid,2024-03-01T00:00:00Z"
+    )
+    book.add("order_events", "R4,paid,2024-03-01T00:00:00Z")
+    rejects = tmp_path / "rejects.csv"
+
+    summary = import_orders(book.directory, skip_bad=True, rejects_to=rejects)
+
+    assert list(Order.objects.values_list("external_ref", flat=True)) == ["R4"]
+    assert User.objects.count() == 2
+    assert (summary.orders_rejected, summary.written.orders) == (3, 1)
+    with rejects.open(newline="") as file:
+        rows = [tuple(row) for row in csv.reader(file)]
+    assert rows[0] == ("file", "line", "reason", "row")
+    assert [row[:3] for row in rows[1:]] == [
+        ("orders.csv", "2", "another row of order 'R1' was refused"),
+        ("orders.csv", "3", "another row of order 'R2' was refused"),
+        ("orders.csv", "4", "user_email 'eve@mail.example' is neither in users nor in the database"),
+        ("order_items.csv", "2", "another row of order 'R1' was refused"),
+        ("order_items.csv", "3", "another row of order 'R1' was refused"),
+        ("order_items.csv", "4", "another row of order 'R2' was refused"),
+        ("order_items.csv", "5", "quantity '0' is less than 1"),
+        ("order_items.csv", "6", "order_ref 'R9' is neither in orders nor in the database"),
+        ("order_items.csv", "7", "1 columns, the header has 4"),
+        *(("order_events.csv", str(line), "another row of order 'R1' was refused") for line in range(2, 6)),
+        ("order_events.csv", "6", "another row of order 'R2' was refused"),
+    ]
+    assert rows[1][3] == "R1,ada@mail.example,delivered,2024-02-01T10:00:00Z"
+    assert rows[9][3] == "R1"
+    assert summary.rows_rejected == len(rows) - 1
+
+
+def test_skip_bad_keeps_the_first_of_two_products_and_rejects_orders_of_refused_ones(book, tmp_path):
+    book.add("products", "LAMP,Another lamp,1.00,1,Home", "CUP,Cup,-1,1,Home")
+    book.add("orders", "R3,ada@mail.example,pending,2024-03-01T00:00:00Z")
+    book.add("order_items", "R3,CUP,1,1.00")
+
+    import_orders(book.directory, skip_bad=True, rejects_to=tmp_path / "rejects.csv")
+
+    assert Product.objects.get(sku="LAMP").name == "Lamp"
+    assert list(Order.objects.order_by("pk").values_list("external_ref", flat=True)) == ["R1", "R2"]
+    assert "sku 'CUP' was refused in products" in (tmp_path / "rejects.csv").read_text()
+
+
+def test_what_was_rejected_comes_in_once_it_is_mended(book, tmp_path):
+    book.replace("order_items", "R2,PEN,10,1.25", "R2,PEN,ten,1.25")
+    import_orders(book.directory, skip_bad=True, rejects_to=tmp_path / "rejects.csv")
+    book.replace("order_items", "R2,PEN,ten,1.25", "R2,PEN,10,1.25")
+
+    summary = import_orders(book.directory)
+
+    assert (summary.written.orders, summary.skipped["orders"]) == (1, 1)
+    assert order("R2").total_amount == Decimal("12.50")
+
+
+def test_the_rejects_are_never_written_over_a_file_of_the_book(book):
+    book.add("orders", "R3,,pending,2024-03-01T00:00:00Z")
+
+    with pytest.raises(CannotBegin, match="is one of the files to import"):
+        import_orders(book.directory, skip_bad=True, rejects_to=book.path("orders"))
+
+    assert nothing_is_there()
+
+
+def test_rejects_that_cannot_be_written_stop_the_import(book, tmp_path):
+    book.add("orders", "R3,,pending,2024-03-01T00:00:00Z")
+
+    with pytest.raises(CommandError, match=r"Nothing was imported: .* cannot be written"):
+        call_command("import_orders", book.directory, skip_bad=True, rejects=tmp_path / "missing" / "rejects.csv")
+
+    assert nothing_is_there()
+
+
+def test_the_command_sums_up_what_it_did(book):
+    out = StringIO()
+
+    call_command("import_orders", book.directory, stdout=out)
+    call_command("import_orders", book.directory, stdout=out)
+
+    first, again = out.getvalue().split("MB of memory.\n")[:2]
+    assert "orders                2 imported" in first
+    assert "orders/s" in first
+    assert "orders                0 imported, 2 already there" in again
+
+
+def test_the_command_shows_the_first_hundred_problems_and_how_many_there_are(book):
+    book.add("orders", *(f"N{n},ada@mail.example,lost,2024-03-01T00:00:00Z" for n in range(120)))
+    err = StringIO()
+
+    with pytest.raises(CommandError, match=r"120 problems \(the first 100 are shown\); nothing was imported\."):
+        call_command("import_orders", book.directory, stderr=err)
+
+    assert len(err.getvalue().splitlines()) == 100
+    assert nothing_is_there()
