@@ -31,6 +31,8 @@ def compare(order_id: int, expected: Document | None, held: list[Document]) -> D
         return Difference(order_id, ["PostgreSQL knows no such order"], highest) if held else None
     if not held:
         return Difference(order_id, ["missing in the mirror"])
+    if len(held) == 1 and {**held[0], "archived_at": None} == expected:
+        return None  # nearly always; the digest is part of it
     what = []
     if len(held) > 1:
         what.append(f"{len(held)} documents")

@@ -12,12 +12,14 @@ no products, total 0), so that an older revision still on its way cannot bring i
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import bson
 from bson import Decimal128, ObjectId
+from bson.errors import BSONError
 
 from history.mirror.source import OrderRows, Row, at
 
@@ -29,6 +31,22 @@ DELETED = "deleted"
 def document_id(order_id: int) -> ObjectId:
     """Return the one `_id` that an order can have, on whatever shard: its number in twelve bytes."""
     return ObjectId(order_id.to_bytes(12, "big"))
+
+
+# What a row can hold that no document can: such an order is parked, the others go on.
+UNBUILDABLE = (BSONError, ArithmeticError, ValueError, RecursionError)
+
+
+def build_each(orders: Iterable[OrderRows]) -> tuple[dict[int, Document], dict[int, str]]:
+    """Return the documents of several orders by number, and why the others cannot be one."""
+    built: dict[int, Document] = {}
+    unbuildable: dict[int, str] = {}
+    for rows in orders:
+        try:
+            built[rows.order_id] = build(rows)
+        except UNBUILDABLE as error:
+            unbuildable[rows.order_id] = f"cannot be a document: {error}"
+    return built, unbuildable
 
 
 def build(rows: OrderRows) -> Document:
@@ -47,10 +65,13 @@ def build(rows: OrderRows) -> Document:
 
 
 def digest(document: Document) -> str:
-    """Return sha256 over a document's content, events and their order; `digest` itself and the archive mark apart."""
-    content = {key: value for key, value in document.items() if key not in ("digest", "archived_at")}
-    canonical = json.dumps(content, default=_canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    """Return sha256 over the BSON of a document's content, its fields by name; `digest` and the archive mark apart.
+
+    Types and the order of products and events count, so an edit, a removal and a new order of them all show.
+    Raises one of UNBUILDABLE where the content cannot be stored at all.
+    """
+    content = {key: document[key] for key in sorted(document) if key not in ("digest", "archived_at")}
+    return hashlib.sha256(bson.encode(content)).hexdigest()
 
 
 def _order(order: Row) -> Document:
@@ -118,9 +139,3 @@ def _storable(value: Any) -> Any:
     if isinstance(value, Decimal) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
         return Decimal128(Decimal(value))
     return value
-
-
-def _canonical(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return str(value)

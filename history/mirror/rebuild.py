@@ -30,11 +30,12 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
     mongo.prepare()
     done = Rebuilt()
     for ids, lowest, highest in reconcile.ranges():
-        expected = [documents.build(rows) for rows in source.read(ids)]
+        expected, unbuildable = documents.build_each(source.read(ids))
+        done.refused.update(unbuildable)
         held = reconcile.held({"$gte": lowest, "$lte": highest})
-        wrong = [document for document in expected if _differs(document, held.get(document["order_id"], []))]
+        wrong = [document for number, document in expected.items() if _differs(document, held.get(number, []))]
         done.refused.update(writer.overwrite(mongo.for_writing(), wrong).refused)
-        done.removed += _remove_unknown(held.keys() - {document["order_id"] for document in expected})
+        done.removed += _remove_unknown(held.keys() - expected.keys() - unbuildable.keys())
         done.orders += len(expected)
         done.written += len(wrong)
         progress(len(expected))

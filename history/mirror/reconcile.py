@@ -105,7 +105,7 @@ def _known_from(lowest: int) -> list[int]:
 
 
 def _compare_batch(ids: list[int], wanted: Document, findings: Findings) -> set[int]:
-    expected = {rows.order_id: documents.build(rows) for rows in source.read(ids)}
+    expected, unbuildable = documents.build_each(source.read(ids))
     found = held(wanted)
     for document in expected.values():
         _count(findings, document, mirrored=False)
@@ -113,7 +113,8 @@ def _compare_batch(ids: list[int], wanted: Document, findings: Findings) -> set[
         for document in several:
             _count(findings, document, mirrored=True)
     findings.compared += len(expected)
-    every = expected.keys() | found.keys()
+    findings.differences += [Difference(number, [reason]) for number, reason in unbuildable.items()]
+    every = (expected.keys() | found.keys()) - unbuildable.keys()
     return {i for i in every if compare.compare(i, expected.get(i), found.get(i, []))}
 
 
@@ -146,7 +147,7 @@ def _look_again(suspects: set[int], findings: Findings) -> None:
     is read; and a mirror that is ahead only because of a newer change is level at the next look.
     """
     for _ in range(LOOKS):
-        expected = {rows.order_id: documents.build(rows) for rows in source.read(sorted(suspects))}
+        expected, _ = documents.build_each(source.read(sorted(suspects)))
         pending = set(Event.objects.pending().filter(order_id__in=suspects).values_list("order_id", flat=True))
         found = held({"$in": sorted(suspects)})
         compared = [compare.compare(i, expected.get(i), found.get(i, [])) for i in sorted(suspects)]

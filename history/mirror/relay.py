@@ -79,7 +79,10 @@ def deliver_batch(limit: int = BATCH) -> Batch:
 
 def _mirror(order_ids: set[int]) -> writer.Outcome:
     rows = source.read(sorted(order_ids))
-    return writer.write(mongo.for_writing(), [documents.build(each) for each in rows])
+    built, unbuildable = documents.build_each(rows)
+    outcome = writer.write(mongo.for_writing(), list(built.values()))
+    outcome.refused.update(unbuildable)
+    return outcome
 
 
 def batches() -> Iterator[Batch]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
@@ -33,14 +34,30 @@ FROM unnest(%s::bigint[]) AS wanted (order_id)
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class OrderRows:
-    """The rows of one order at one revision; `order` is None where it was deleted. Money is Decimal."""
+    """The rows of one order at one revision, parsed when first asked for: a row that cannot be is one order's trouble.
+
+    order is None where it was deleted. Money is Decimal.
+    """
 
     order_id: int
-    order: Row | None
-    items: list[Row]
-    events: list[Row]
+    order_text: str | None
+    items_text: str | None
+    events_text: str | None
+
+    @cached_property
+    def order(self) -> Row | None:
+        parsed: Row | None = _parse(self.order_text)
+        return parsed
+
+    @cached_property
+    def items(self) -> list[Row]:
+        return _parse(self.items_text) or []
+
+    @cached_property
+    def events(self) -> list[Row]:
+        return _parse(self.events_text) or []
 
     @property
     def rev(self) -> int:
@@ -53,9 +70,8 @@ def read(order_ids: Iterable[int]) -> list[OrderRows]:
     with connection.cursor() as cursor:
         # As text: psycopg would parse JSON's numbers into float.
         cursor.execute(_AS_TEXT, [list(order_ids)])
-        found = cursor.fetchall()
-    rows = [OrderRows(i, _parse(order), _parse(items) or [], _parse(events) or []) for i, order, items, events in found]
-    return [each for each in rows if each.order or each.events]
+        found = [OrderRows(*texts) for texts in cursor.fetchall()]
+    return [rows for rows in found if rows.order_text or rows.events_text]
 
 
 _AS_TEXT = f"SELECT order_id, a::text, b::text, c::text FROM ({READ_ORDERS}) AS rows (order_id, a, b, c)"  # noqa: S608

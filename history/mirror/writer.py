@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bson
-from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import InsertOne, ReplaceOne
 from pymongo.collection import Collection
@@ -81,14 +80,10 @@ def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dic
 
 
 def _encoded(documents: Iterable[Document], outcome: Outcome) -> dict[int, tuple[int, RawBSONDocument]]:
-    """Encode each document by itself, so that one that cannot be stored does not stop the others."""
+    """Encode each document once, and find what is too large for MongoDB."""
     ready: dict[int, tuple[int, RawBSONDocument]] = {}
     for document in documents:
-        try:
-            raw = bson.encode(document)
-        except (BSONError, OverflowError, ValueError) as error:
-            outcome.refused[document["order_id"]] = f"cannot be encoded: {error}"
-            continue
+        raw = bson.encode(document)
         if len(raw) > LARGEST_DOCUMENT:
             outcome.refused[document["order_id"]] = f"too large for a document: {len(raw)} bytes"
             continue

@@ -10,7 +10,7 @@ from bson import Decimal128
 from django.db import connection
 
 from history import mongo
-from history.mirror import documents, relay, source, writer
+from history.mirror import documents, reconcile, relay, source, writer
 from history.models import Event
 from orders.models import Order
 from orders.services import cancel_order, change_status
@@ -148,6 +148,32 @@ def test_a_poison_order_is_parked_and_the_others_go_on(place, mirror):
     assert "121" in event.error
     assert event.retry_at > event.parked_at
     assert relay.deliver_batch().claimed == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("shipping_address", '{"floor": 1e7000}'),
+        ("shipping_address", "[" * 2000 + "]" * 2000),
+        ("change_note", "x" * 17_000_000),
+    ],
+    ids=["a number beyond Decimal128", "nested too deep", "too large"],
+)
+def test_what_no_document_can_hold_is_parked_alone(column, value, place, mirror):
+    good, poison = place(), place()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE orders SET {column} = %s, changed_at = now() + interval '1 s' WHERE order_id = %s",
+            [value, poison.pk],
+        )
+
+    batch = relay.deliver_batch()
+
+    assert (batch.delivered, batch.parked) == (1, 2)
+    assert mirror.find_one({"order_id": good.pk})
+    assert set(Event.objects.parked().values_list("order_id", flat=True)) == {poison.pk}
+    findings = reconcile.reconcile()
+    assert len(findings.differences) + findings.on_their_way == 1
 
 
 def test_a_parked_order_goes_over_once_its_cause_is_gone(place, mirror):
