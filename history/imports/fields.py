@@ -48,12 +48,13 @@ def optional(limit: int) -> Parser:
 
 
 def email(text: str) -> str:
+    """In small letters, as sign-up keeps addresses and sign-in looks for them."""
     required(254)(text)
     try:
         _email(text)
     except ValidationError as error:
         raise FieldError(f"{_shown(text)} is not an e-mail address") from error
-    return text
+    return text.lower()
 
 
 def price(text: str) -> Decimal:

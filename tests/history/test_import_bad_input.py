@@ -42,7 +42,7 @@ BAD_ROWS = [
     ("users", f"eve@mail.example,,{AT}", "name is empty"),
     ("users", f"eve@mail.example,{'E' * 201},{AT}", "name is longer than 200 characters"),
     ("users", "eve@mail.example,Eve,", "created_at '' is not an ISO 8601 time such as 2024-05-31T18:40:12Z"),
-    ("users", f"ADA@mail.example,Ada,{AT}", "email 'ADA@mail.example' is already on line 2"),
+    ("users", f"ADA@mail.example,Ada,{AT}", "email 'ada@mail.example' is already on line 2"),
     # products.csv, line 4
     ("products", "PEN,Other pen,1,1,Office", "sku 'PEN' is already on line 3"),
     ("products", ",Cup,1,1,Home", "sku is empty"),

@@ -103,6 +103,14 @@ def test_nobody_can_sign_in_as_an_imported_customer(book):
     assert authenticate(email="ada@mail.example", password="!") is None
 
 
+def test_addresses_are_kept_in_small_letters_for_sign_in(book):
+    book.add("users", "Eve@Mail.Example,Eve,2024-01-03T08:00:00Z")
+
+    import_orders(book.directory)
+
+    assert User.objects.get(name="Eve").email == "eve@mail.example"
+
+
 def test_events_keep_the_order_of_the_file_when_their_times_do_not(book):
     book.replace("order_events", "paid,2024-02-01T12:00:00Z", "paid,2024-02-04T12:00:00Z")
 
