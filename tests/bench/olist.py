@@ -1,0 +1,177 @@
+"""`python -m tests.bench.olist DIR`: import the 99,441 real orders of DIR, mirror them, and compare every known figure.
+
+Uses databases of its own, thrown away afterwards, or the empty ones of DATABASE_URL and MONGODB_URL. Exit code 1 where a
+figure differs in either store.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+# What the files hold, counted by other means.
+COUNTS = {"users": 96_096, "products": 32_951, "orders": 99_441, "items": 102_425}
+TOTAL = Decimal("13591643.70")
+BY_STATUS = {
+    "delivered": (96_478, Decimal("13221498.11")),
+    "shipped": (1_107, Decimal("150727.44")),
+    "cancelled": (1_234, Decimal("97242.96")),
+    "paid": (617, Decimal("122175.19")),
+    "pending": (5, Decimal("0.00")),
+}
+REVENUE = Decimal("13494400.74")
+TOP_PRODUCT = ("bb50f2e236e5eea0100680137654686c", 195, Decimal("63885.00"))
+FIRST, LAST = date(2016, 1, 1), date(2018, 12, 31)
+
+Figures = dict[str, Any]
+
+
+def expected() -> Figures:
+    return {
+        **COUNTS,
+        "total": TOTAL,
+        **{f"{status}: orders, total": figure for status, figure in BY_STATUS.items()},
+        "revenue": REVENUE,
+        "top product": TOP_PRODUCT,
+    }
+
+
+@contextmanager
+def databases() -> Iterator[None]:
+    """The given databases, or durable ones in a temporary directory."""
+    if os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
+        yield
+        return
+    from config.embedded.mongodb import MongoServer
+    from config.embedded.postgres import PostgresServer
+
+    directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
+    directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        for server in (PostgresServer(directory), MongoServer(directory)):
+            stack.callback(server.stop)
+            server.start()
+            os.environ[{"postgres": "DATABASE_URL", "mongodb": "MONGODB_URL"}[server.name]] = server.url
+        yield
+
+
+def of_postgres() -> Figures:
+    from django.db.models import Count, F, Sum
+
+    from catalog.models import Product
+    from orders.models import Order, OrderItem
+    from orders.status import WITHOUT_REVENUE
+    from users.models import User
+
+    grouped = Order.objects.values("status").annotate(count=Count("pk"), total=Sum("total_amount"))
+    counted = OrderItem.objects.exclude(order__status__in=WITHOUT_REVENUE)
+    sold = counted.values("sku").annotate(units=Sum("quantity"), revenue=Sum(F("quantity") * F("price")))
+    top = sold.order_by("-revenue", "sku")[0]
+    return {
+        "users": User.objects.count(),
+        "products": Product.objects.filter(stock=100).count(),  # all of them were given as 100
+        "orders": Order.objects.count(),
+        "items": OrderItem.objects.count(),
+        "total": Order.objects.aggregate(total=Sum("total_amount"))["total"],
+        **{f"{row['status']}: orders, total": (row["count"], row["total"]) for row in grouped},
+        "revenue": Order.objects.exclude(status__in=WITHOUT_REVENUE).aggregate(total=Sum("total_amount"))["total"],
+        "top product": (top["sku"], top["units"], top["revenue"]),
+    }
+
+
+def of_mongodb() -> Figures:
+    """Source: MongoDB; revenue and the top product as the reports say them."""
+    from history import mongo
+    from history.reports.periods import Period
+    from history.reports.products import products
+    from history.reports.sales import sales
+
+    group = {
+        "_id": "$status",
+        "count": {"$sum": 1},
+        "total": {"$sum": "$total_amount"},
+        "items": {"$sum": {"$size": "$products"}},
+    }
+    rows = list(mongo.for_reading().aggregate([{"$group": group}]))
+    period = Period(FIRST, LAST)
+    report = products(period)
+    top = max(report.rows, key=lambda row: row["revenue"])
+    report.add_names([top])
+    return {
+        "orders": sum(row["count"] for row in rows),
+        "items": sum(row["items"] for row in rows),
+        "total": sum(row["total"].to_decimal() for row in rows),
+        **{f"{row['_id']}: orders, total": (row["count"], row["total"].to_decimal()) for row in rows},
+        "revenue": sales(period, unit="month").totals["revenue"],
+        "top product": (top["sku"], top["units"], top["revenue"]),
+    }
+
+
+def compare() -> int:
+    """Print every figure and return how many differ."""
+    wanted, postgres, mongodb = expected(), of_postgres(), of_mongodb()
+    wrong = 0
+    for name, figure in wanted.items():
+        differs = postgres.get(name) != figure or mongodb.get(name, figure) != figure
+        wrong += differs
+        print(f"{'WRONG' if differs else 'ok':<6}{name:<26}{told(figure)}")
+        if differs:
+            print(f"      PostgreSQL {told(postgres.get(name))}, MongoDB {told(mongodb.get(name))}")
+    return wrong
+
+
+def told(figure: Any) -> str:
+    if isinstance(figure, tuple):
+        return "  ".join(map(told, figure))
+    return f"{figure:,}" if isinstance(figure, int | Decimal) else str(figure)
+
+
+def measure(directory: Path) -> int:
+    from history.imports.progress import peak_megabytes
+    from history.mirror import reconcile, relay
+
+    call_command("migrate", verbosity=0)
+    print("import:")
+    call_command("import_orders", directory)
+    began = time.monotonic()
+    events = relay.drain()
+    seconds = time.monotonic() - began
+    print(f"relay: {events:,} events in {seconds:.1f} s, {COUNTS['orders'] / seconds:,.0f} orders/s", end="")
+    print(f", at most {peak_megabytes():,} MB of memory with the import.")
+    began = time.monotonic()
+    wrong = compare()
+    print(f"figures: {time.monotonic() - began:.1f} s")
+    began = time.monotonic()
+    found = reconcile.reconcile()
+    print(f"reconcile: {found.compared:,} orders compared, {len(found.differences)} differ,", end=" ")
+    print(f"{time.monotonic() - began:.1f} s")
+    return wrong + len(found.differences)
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m tests.bench.olist DIR", file=sys.stderr)
+        return 2
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
+    os.environ.setdefault("LOCAL", "1")
+    with databases():
+        django.setup()
+        return 1 if measure(Path(arguments[0])) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
