@@ -47,6 +47,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """A column's heading: direction is that of the sorting by it now, sort the one a click asks for."""
+
+    column: Column
+    direction: str
+    sort: str
+
+
+@dataclass(frozen=True)
 class Tile:
     label: str
     value: Any
@@ -117,8 +126,20 @@ class Report:
         self.add_names(rows)
         return [[Cell(column, row[column.name]) for column in self.columns] for row in rows]
 
+    def headings(self, sort: str) -> list[Heading]:
+        return [_heading(column, sort) for column in self.columns]
+
     def total_cells(self) -> list[Cell]:
         return [Cell(column, self.totals.get(column.name)) for column in self.columns]
+
+
+def _heading(column: Column, sort: str) -> Heading:
+    falling = f"-{column.name}"
+    if sort == falling:
+        return Heading(column, "descending", column.name)
+    if sort == column.name:
+        return Heading(column, "ascending", falling)
+    return Heading(column, "", falling if column.is_number else column.name)
 
 
 def _sort_key(value: Any) -> tuple[bool, Any]:

@@ -46,6 +46,9 @@ COMPARISONS: dict[str, tuple[str, Callable[[Period], Period] | None]] = {
     "none": ("nothing", None),
 }
 
+# What of the address outlives the giving of own dates.
+KEPT = ("by", "compare", "sort")
+
 may_view = permission_required("history.view_reports", raise_exception=True)
 
 
@@ -126,7 +129,7 @@ def _comparison(asked: str | None, choice: Choice) -> tuple[str, Period | None, 
 
 def _answer(request: HttpRequest, question: Question) -> HttpResponse:
     now = timezone.now()
-    context = _context(question, now)
+    context = _context(request, question, now)
     try:
         report = question.ask()
     except PyMongoError as error:
@@ -136,11 +139,17 @@ def _answer(request: HttpRequest, question: Question) -> HttpResponse:
         return _csv(report, question)
     page, page_notes = page_of(report.rows, request.GET.get("page"), report.page_size, count=len(report.rows))
     context["notes"] += notes + page_notes
-    context |= {"report": report, "page": page, "rows": report.cells(list(page.object_list)), "sort": sort}
+    context |= {
+        "report": report,
+        "page": page,
+        "rows": report.cells(list(page.object_list)),
+        "headings": report.headings(sort),
+        "totals": report.total_cells(),
+    }
     return render(request, "history/reports/report.html", context)
 
 
-def _context(question: Question, now: datetime) -> dict[str, Any]:
+def _context(request: HttpRequest, question: Question, now: datetime) -> dict[str, Any]:
     title, explanation = next(rest for name, *rest in REPORTS if name == question.name)
     return {
         "name": question.name,
@@ -149,7 +158,9 @@ def _context(question: Question, now: datetime) -> dict[str, Any]:
         "reports": REPORTS,
         "choice": question.choice,
         "presets": PRESETS,
+        "zone": timezone.get_default_timezone_name(),
         "comparisons": COMPARISONS,
+        "kept": [(field, request.GET[field]) for field in KEPT if field in request.GET],
         "freshness": freshness(now),
         "notes": question.choice.notes + question.notes,
         **question.bar,
