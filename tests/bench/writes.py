@@ -52,8 +52,9 @@ def capture() -> str:
         _switch_triggers(on=False)
         off.append(saves())
         _switch_triggers(on=True)
-    ratio = statistics.median(on) / statistics.median(off)
-    return f"capture on ÷ off            {ratio:.2f}  ({statistics.median(on):,.0f} ÷ {statistics.median(off):,.0f} saves/s)"
+    saved_on, saved_off = statistics.median(on), statistics.median(off)
+    ratio = saved_on / saved_off
+    return f"capture on ÷ off            {ratio:.2f}  ({saved_on:,.0f} ÷ {saved_off:,.0f} saves/s)"
 
 
 def _switch_triggers(*, on: bool) -> None:
