@@ -11,46 +11,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         # The shop's search (gin_trgm_ops below).
         TrigramExtension(),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('category_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('slug', models.SlugField(max_length=100, unique=True)),
+                ("category_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("slug", models.SlugField(max_length=100, unique=True)),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'db_table': 'categories',
-                'ordering': ['name'],
+                "verbose_name_plural": "categories",
+                "db_table": "categories",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('product_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('price', models.DecimalField(decimal_places=2, max_digits=10, validators=[django.core.validators.MinValueValidator(Decimal('0'))])),
-                ('stock', models.IntegerField(db_default=0, validators=[django.core.validators.MinValueValidator(0)])),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('sku', models.CharField(blank=True, db_default='', max_length=64, verbose_name='SKU')),
-                ('description', models.TextField(blank=True, db_default='')),
-                ('attributes', models.JSONField(blank=True, db_default={}, default=dict)),
-                ('is_active', models.BooleanField(db_default=True, help_text='Retired products stay in orders, unsold.', verbose_name='active')),
-                ('category', models.ForeignKey(blank=True, db_column='category_id', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='catalog.category')),
+                ("product_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "price",
+                    models.DecimalField(
+                        decimal_places=2,
+                        max_digits=10,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                    ),
+                ),
+                ("stock", models.IntegerField(db_default=0, validators=[django.core.validators.MinValueValidator(0)])),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("sku", models.CharField(blank=True, db_default="", max_length=64, verbose_name="SKU")),
+                ("description", models.TextField(blank=True, db_default="")),
+                ("attributes", models.JSONField(blank=True, db_default={}, default=dict)),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        db_default=True, help_text="Retired products stay in orders, unsold.", verbose_name="active"
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        db_column="category_id",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="products",
+                        to="catalog.category",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'products',
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['name'], name='products_name_trigram', opclasses=['gin_trgm_ops']), models.Index(fields=['-created_at', '-product_id'], name='products_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='products_price_not_negative'), models.CheckConstraint(condition=models.Q(('stock__gte', 0)), name='products_stock_not_negative'), models.UniqueConstraint(condition=models.Q(('sku', ''), _negated=True), fields=('sku',), name='products_sku_unique')],
+                "db_table": "products",
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["name"], name="products_name_trigram", opclasses=["gin_trgm_ops"]
+                    ),
+                    models.Index(fields=["-created_at", "-product_id"], name="products_newest"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("price__gte", 0)), name="products_price_not_negative"),
+                    models.CheckConstraint(condition=models.Q(("stock__gte", 0)), name="products_stock_not_negative"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("sku", ""), _negated=True), fields=("sku",), name="products_sku_unique"
+                    ),
+                ],
             },
         ),
     ]

@@ -56,10 +56,10 @@ def interval_of(day: date, unit: str, period: Period) -> Interval:
     return Interval(unit, max(first, period.first), min(last, period.last))
 
 
-def intervals(unit: str, period: Period) -> Iterator[Interval]:
-    """Every interval of the period in turn, empty ones too."""
-    day = period.first
-    while day <= period.last:
+def intervals(unit: str, period: Period, *, within: Period | None = None) -> Iterator[Interval]:
+    """Every interval of the period in turn, empty ones too; `within` leaves out those that lie before or after it."""
+    day, last = (within.first, within.last) if within else (period.first, period.last)
+    while day <= last:
         interval = interval_of(day, unit, period)
         yield interval
         day = interval.last + timedelta(days=1)

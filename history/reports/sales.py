@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,21 @@ from history.reports.tables import INTEGER, INTERVAL, MONEY, Chart, Column, Repo
 
 # Room for every day of a year, so that its chart is drawn from one page.
 PAGE_SIZE = 400
+
+COLUMNS = [
+    Column("orders", "Orders", INTEGER),
+    Column("counted", "Counted", INTEGER),
+    Column("units", "Units", INTEGER),
+    Column("revenue", "Revenue", MONEY),
+]
+DEFINITIONS = [
+    definitions.ORDERS,
+    definitions.COUNTED,
+    definitions.REVENUE,
+    definitions.UNITS,
+    definitions.AVERAGE,
+    definitions.CHANGE,
+]
 
 
 @dataclass
@@ -36,41 +51,43 @@ class Sums:
         return definitions.average(self.revenue, self.counted)
 
 
-def sales(period: Period, *, unit: str, compared: Period | None = None, trim: bool = False) -> Report:
-    """The report by unit (day, week, month), its tiles compared with another period.
+def sales(period: Period, *, unit: str | None = None, compared: Period | None = None, trim: bool = False) -> Report:
+    """The report by unit (day, week, month, or what suits), its tiles compared with another period.
 
     trim: begin and end with the first and last interval that has orders, for periods that reach far back.
     """
-    by_interval = {interval: Sums() for interval in intervals.intervals(unit, period)}
+    days = _days(period)
+    shown = _spanned(days, period) if trim else period
+    unit, notes = intervals.choose_unit(unit, shown)
+    by_interval = {interval: Sums() for interval in intervals.intervals(unit, period, within=shown)}
     total = Sums()
-    for document in reading.aggregate(period, _group({"day": reading.day_of_order(), "status": "$status"})):
-        day, status = date.fromisoformat(document["_id"]["day"]), document["_id"]["status"]
+    for day, status, document in days:
         for sums in (total, by_interval[intervals.interval_of(day, unit, period)]):
             sums.add(status, document)
-    rows = [_row(interval, sums) for interval, sums in by_interval.items()]
     return Report(
-        columns=[
-            Column("period", intervals.UNITS[unit], INTERVAL),
-            Column("orders", "Orders", INTEGER),
-            Column("counted", "Counted", INTEGER),
-            Column("units", "Units", INTEGER),
-            Column("revenue", "Revenue", MONEY),
-        ],
-        rows=list(_trimmed(rows)) if trim else rows,
+        columns=[Column("period", intervals.UNITS[unit], INTERVAL), *COLUMNS],
+        rows=[_row(interval, sums) for interval, sums in by_interval.items()],
         tiles=_tiles(total, _totals(compared) if compared else None),
         totals={"period": "Total"} | _numbers(total),
         default_sort="-period",
         chart=Chart("line", "period", "revenue", f"Revenue by {unit}"),
-        definitions=[
-            definitions.ORDERS,
-            definitions.COUNTED,
-            definitions.REVENUE,
-            definitions.UNITS,
-            definitions.AVERAGE,
-            definitions.CHANGE,
-        ],
+        definitions=DEFINITIONS,
         page_size=PAGE_SIZE,
+        unit=unit,
+        notes=notes,
     )
+
+
+def _days(period: Period) -> list[tuple[date, str, Document]]:
+    """(day, status, sums) of every day and status that has orders."""
+    found = reading.aggregate(period, _group({"day": reading.day_of_order(), "status": "$status"}))
+    return [(date.fromisoformat(row["_id"]["day"]), row["_id"]["status"], row) for row in found]
+
+
+def _spanned(days: Sequence[tuple[date, str, Document]], period: Period) -> Period:
+    """From the first day that has orders to the last; where none has, the last day of the period."""
+    placed = [day for day, *_ in days] or [period.last]
+    return Period(min(placed), max(placed))
 
 
 def _group(by: Document) -> list[Document]:
@@ -96,11 +113,6 @@ def _numbers(sums: Sums) -> Row:
 
 def _row(interval: Interval, sums: Sums) -> Row:
     return {"key": interval.first, "period": interval} | _numbers(sums)
-
-
-def _trimmed(rows: list[Row]) -> Iterable[Row]:
-    filled = [number for number, row in enumerate(rows) if row["orders"]]
-    return rows[filled[0] : filled[-1] + 1] if filled else []
 
 
 def _tiles(now: Sums, before: Sums | None) -> list[Tile]:

@@ -99,6 +99,8 @@ class Report:
     chart: Chart
     definitions: Sequence[tuple[str, str]]
     page_size: int = 100
+    unit: str = ""  # of time, that a row stands for
+    notes: Sequence[str] = ()
     named: frozenset[str] = frozenset()  # columns that add_names fills
     add_names: Callable[[Sequence[Row]], None] = field(default=lambda rows: None)
 

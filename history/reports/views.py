@@ -76,14 +76,14 @@ def home(request: HttpRequest) -> HttpResponse:
 @may_view
 def sales(request: HttpRequest) -> HttpResponse:
     choice = _choice(request)
-    unit, notes = intervals.choose_unit(request.GET.get("by"), choice.period)
-    comparison, compared, comparison_notes = _comparison(request.GET.get("compare"), choice)
+    unit = request.GET.get("by")
+    comparison, compared, notes = _comparison(request.GET.get("compare"), choice)
     question = Question(
         "sales",
         choice,
         lambda: sales_report.sales(choice.period, unit=unit, compared=compared, trim=choice.is_everything),
-        {"unit": unit, "units": intervals.UNITS, "comparison": comparison, "compared": compared},
-        notes + comparison_notes,
+        {"units": intervals.UNITS, "comparison": comparison, "compared": compared},
+        notes,
     )
     return _answer(request, question)
 
@@ -138,7 +138,7 @@ def _answer(request: HttpRequest, question: Question) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(report, question)
     page, page_notes = page_of(report.rows, request.GET.get("page"), report.page_size, count=len(report.rows))
-    context["notes"] += notes + page_notes
+    context["notes"] += [*report.notes, *notes, *page_notes]
     context |= {
         "report": report,
         "page": page,

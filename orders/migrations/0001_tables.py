@@ -7,86 +7,140 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_tables'),
+        ("catalog", "0001_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('order_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('total_amount', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('paid', 'Paid'), ('shipped', 'Shipped'), ('delivered', 'Delivered'), ('returned', 'Returned'), ('cancelled', 'Cancelled')], db_default='pending', max_length=20)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('rev', models.IntegerField(db_default=1, editable=False)),
-                ('external_ref', models.CharField(blank=True, max_length=64, null=True)),
-                ('idempotency_key', models.CharField(blank=True, max_length=64, null=True)),
-                ('shipping_address', models.JSONField(blank=True, db_default={}, default=dict)),
-                ('holds_stock', models.BooleanField(db_default=False, editable=False)),
-                ('changed_by', models.BigIntegerField(editable=False, null=True)),
-                ('changed_by_name', models.CharField(db_default='database', editable=False, max_length=200)),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('change_note', models.TextField(blank=True, db_default='', editable=False)),
-                ('customer', models.ForeignKey(db_column='user_id', on_delete=django.db.models.deletion.PROTECT, related_name='orders', to=settings.AUTH_USER_MODEL)),
+                ("order_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("total_amount", models.DecimalField(decimal_places=2, max_digits=12)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("paid", "Paid"),
+                            ("shipped", "Shipped"),
+                            ("delivered", "Delivered"),
+                            ("returned", "Returned"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        db_default="pending",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("rev", models.IntegerField(db_default=1, editable=False)),
+                ("external_ref", models.CharField(blank=True, max_length=64, null=True)),
+                ("idempotency_key", models.CharField(blank=True, max_length=64, null=True)),
+                ("shipping_address", models.JSONField(blank=True, db_default={}, default=dict)),
+                ("holds_stock", models.BooleanField(db_default=False, editable=False)),
+                ("changed_by", models.BigIntegerField(editable=False, null=True)),
+                ("changed_by_name", models.CharField(db_default="database", editable=False, max_length=200)),
+                (
+                    "changed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("change_note", models.TextField(blank=True, db_default="", editable=False)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_column="user_id",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'orders',
+                "db_table": "orders",
             },
         ),
         migrations.CreateModel(
-            name='OrderItem',
+            name="OrderItem",
             fields=[
-                ('order_item_id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('quantity', models.IntegerField()),
-                ('price', models.DecimalField(decimal_places=2, max_digits=10)),
-                ('product_name', models.CharField(blank=True, db_default='', max_length=200)),
-                ('sku', models.CharField(blank=True, db_default='', max_length=64, verbose_name='SKU')),
-                ('order', models.ForeignKey(db_column='order_id', db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='items', to='orders.order')),
-                ('product', models.ForeignKey(db_column='product_id', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.product')),
+                ("order_item_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("quantity", models.IntegerField()),
+                ("price", models.DecimalField(decimal_places=2, max_digits=10)),
+                ("product_name", models.CharField(blank=True, db_default="", max_length=200)),
+                ("sku", models.CharField(blank=True, db_default="", max_length=64, verbose_name="SKU")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_column="order_id",
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="items",
+                        to="orders.order",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        db_column="product_id",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.product",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'order_items',
+                "db_table": "order_items",
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['customer', '-created_at', '-order_id'], name='orders_of_customer'),
+            model_name="order",
+            index=models.Index(fields=["customer", "-created_at", "-order_id"], name="orders_of_customer"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-created_at', '-order_id'], name='orders_newest'),
+            model_name="order",
+            index=models.Index(fields=["-created_at", "-order_id"], name="orders_newest"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['status', '-created_at', '-order_id'], name='orders_by_status'),
+            model_name="order",
+            index=models.Index(fields=["status", "-created_at", "-order_id"], name="orders_by_status"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'paid', 'shipped', 'delivered', 'returned', 'cancelled'])), name='orders_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["pending", "paid", "shipped", "delivered", "returned", "cancelled"])
+                ),
+                name="orders_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total_amount__gte', 0)), name='orders_total_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total_amount__gte", 0)), name="orders_total_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('external_ref',), name='orders_external_ref_unique'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("external_ref",), name="orders_external_ref_unique"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('customer', 'idempotency_key'), name='orders_idempotency_key_unique'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                fields=("customer", "idempotency_key"), name="orders_idempotency_key_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='order_items_quantity_positive'),
+            model_name="orderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="order_items_quantity_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='order_items_price_not_negative'),
+            model_name="orderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0)), name="order_items_price_not_negative"
+            ),
         ),
     ]

@@ -287,6 +287,16 @@ def test_sales_of_all_begin_with_the_first_order(analyst, mirror, noon, place):
     assert (rows[0][0], rows[-1][0], len(rows)) == ("2022-01-01", "2024-03-01", 27)
 
 
+def test_all_of_a_young_shop_is_shown_by_day(analyst, mirror, noon, place):
+    place(at=noon - timedelta(days=2))
+    place(at=noon)
+    relay.drain()
+
+    rows = _Table(text(analyst.get(PAGES[0], {"period": "all"}))).rows
+
+    assert [row[:2] for row in rows] == [["2024-03-15", "1"], ["2024-03-14", "0"], ["2024-03-13", "1"]]
+
+
 @pytest.mark.parametrize(
     ("value", "before", "change"),
     [
