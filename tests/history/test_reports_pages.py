@@ -216,7 +216,7 @@ def test_with_mongodb_down_the_frame_stays_and_says_so_quickly(analyst, mongodb_
     began = time.monotonic()
     page, as_csv = analyst.get(path), analyst.get(path, {"format": "csv"})
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     assert page.status_code == as_csv.status_code == 503
     assert text(page).count("History store is not reachable. Shop and orders are unaffected.") == 3
     assert 'href="/reports/sales/' in text(page)
