@@ -18,16 +18,17 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from orders import order_desk
+from orders.forms import CheckoutForm
 from orders.models import Order
 from orders.services import OrderError
 from orders.status import Status, allowed_after
 
 MAX_AT_ONCE = 500  # a request's worth of orders
-ITEMS_TOLD = 3
 
 if TYPE_CHECKING:
     _OrderAdmin = admin.ModelAdmin[Order]
@@ -57,7 +58,7 @@ def _mark(to: Status) -> _Action:
 
 
 class OrderAdmin(_OrderAdmin):
-    list_display = ["number", "created_at", "customer", "status_shown", "items_told", "total"]
+    list_display = ["number", "placed", "customer", "status_shown", "total", "items_told"]
     list_filter = ["status", "created_at"]
     list_select_related = ["customer"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
@@ -68,7 +69,7 @@ class OrderAdmin(_OrderAdmin):
     show_full_result_count = False
     actions = [_mark(to) for to in order_desk.VERBS]
     readonly_fields = [
-        "number", "created_at", "customer_link", "status_shown", "total", "external_ref", "address",
+        "placed", "customer_link", "status_shown", "total", "external_ref", "address",
     ]  # fmt: skip
     fields = (*readonly_fields,)
     change_form_template = "admin/orders/order/change_form.html"
@@ -96,6 +97,10 @@ class OrderAdmin(_OrderAdmin):
     def number(self, order: Order) -> str:
         return str(order)
 
+    @admin.display(description="placed", ordering="created_at")
+    def placed(self, order: Order) -> str:
+        return date_format(timezone.localtime(order.created_at), "j M Y, H:i")
+
     @admin.display(description="status", ordering="status")
     def status_shown(self, order: Order) -> SafeString:
         return render_to_string("admin/_status.html", {"status": order.status})
@@ -103,8 +108,9 @@ class OrderAdmin(_OrderAdmin):
     @admin.display(description="items")
     def items_told(self, order: Order) -> str:
         items = list(order.items.all())
-        told = ", ".join(str(item) for item in items[:ITEMS_TOLD])
-        return f"{told} and {len(items) - ITEMS_TOLD} more" if len(items) > ITEMS_TOLD else told
+        if not items:
+            return "none"
+        return f"{items[0]} and {len(items) - 1} more" if len(items) > 1 else str(items[0])
 
     @admin.display(description="total", ordering="total_amount")
     def total(self, order: Order) -> SafeString:
@@ -117,7 +123,9 @@ class OrderAdmin(_OrderAdmin):
             self.message_user(request, f"Choose {MAX_AT_ONCE} orders at most. Nothing was changed.", messages.ERROR)
             return None
         if to == Status.CANCELLED and "confirmed" not in request.POST:
-            return self._ask(request, "admin/orders/order/cancel_selected.html", {"title": "Cancel orders?"}, orders)
+            return self._ask(
+                request, "admin/orders/order/cancel_selected.html", {"title": "Cancel these orders?"}, orders
+            )
         assert request.user.is_authenticated
         outcome = order_desk.take_each(orders, to=to, by=request.user, at=timezone.now())
         few = messages.WARNING if outcome.done else messages.ERROR
@@ -133,10 +141,7 @@ class OrderAdmin(_OrderAdmin):
 
     @admin.display(description="shipping address")
     def address(self, order: Order) -> SafeString:
-        lines = [
-            (name.replace("_", " ").capitalize(), value) for name, value in order.shipping_address.items() if value
-        ]
-        return format_html_join("", "{}: {}<br>", lines)
+        return format_html_join("", "{}<br>", ((line,) for line in _address_lines(order.shipping_address)))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -148,7 +153,12 @@ class OrderAdmin(_OrderAdmin):
         order = self.get_object(request, object_id)
         if order is not None:
             form_url = reverse("admin:orders_order_status", args=[order.pk])
-            context |= {"title": f"Order {order}", "items": order.items.all(), "steps": self._steps(request, order)}
+            context |= {
+                "title": f"Order {order}",
+                "subtitle": None,
+                "items": order.items.all(),
+                "steps": self._steps(request, order),
+            }
         return super().change_view(request, object_id, form_url, context)
 
     def _steps(self, request: HttpRequest, order: Order) -> list[tuple[Status, str]]:
@@ -199,6 +209,14 @@ class OrderAdmin(_OrderAdmin):
     def _ask(self, request: HttpRequest, template: str, context: dict[str, Any], orders: list[Order]) -> HttpResponse:
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "orders": orders}
         return TemplateResponse(request, template, {**frame, **context})
+
+
+def _address_lines(address: Any) -> list[str]:
+    """Name, street, place as checkout asked them, then whatever else an import or plain SQL put there."""
+    if not isinstance(address, dict):
+        return [str(address)]
+    known = [str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)]
+    return known + [f"{name}: {value}" for name, value in address.items() if name not in CheckoutForm.ADDRESS]
 
 
 def _money(amount: Any) -> SafeString:

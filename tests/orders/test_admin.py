@@ -147,7 +147,7 @@ def test_the_list_tells_what_matters(client, boss, place):
 
     page = client.get(LIST)
 
-    for text in (f"#{order.pk}", "Ada", "Pending", "2 × Lamp, 2 × Desk, 2 × Chair and 1 more", "$80.00"):
+    for text in (f"#{order.pk}", "Ada", "Pending", "2 × Lamp and 3 more", "$80.00"):
         assertContains(page, text)
 
 
@@ -253,7 +253,7 @@ def test_cancelling_many_is_asked_about_first(client, boss, order_in):
     chosen = {"action": "mark_cancelled", "_selected_action": [order.pk, shipped.pk]}
 
     question = client.post(LIST, chosen)
-    assertContains(question, "Cancel orders?")
+    assertContains(question, "Cancel these orders?")
     assertContains(question, f'name="_selected_action" value="{order.pk}"')
     assert status_of(order) == Status.PENDING
 
@@ -296,11 +296,11 @@ def test_an_order_that_left_meanwhile_holds_up_no_other(place, boss, now):
 
 def test_the_page_tells_the_facts(client, boss, place):
     order = place(ProductFactory(name="Lamp", sku="LMP-7"), customer=UserFactory(name="Ada"), quantity=3)
-    Order.objects.filter(pk=order.pk).update(shipping_address={"city": "London", "post_code": "N1"})
+    Order.objects.filter(pk=order.pk).update(shipping_address={"city": "London", "name": "Ada L.", "gate": "7"})
 
     page = client.get(page_of(order))
 
-    for text in (f"Order #{order.pk}", "Ada", "Lamp", "LMP-7", "$30.00", "City: London", "Post code: N1", "Placed"):
+    for text in (f"Order #{order.pk}", "Ada", "Lamp", "LMP-7", "$30.00", "Ada L.<br>London<br>gate: 7", "Placed"):
         assertContains(page, text)
 
 
@@ -454,8 +454,12 @@ def test_hostile_names_are_shown_as_text(client, boss, place):
             assertNotContains(response, raw)
 
 
-def test_an_address_may_be_anything_that_plain_sql_put_there(client, boss, place):
-    for address in ([], ["Main St"], "Main St", None, 7, {"lines": ["Main St", 1]}):
-        order = place()
-        Order.objects.filter(pk=order.pk).update(shipping_address=address if address is not None else {})
-        assert client.get(page_of(order)).status_code == 200
+@pytest.mark.parametrize("address", [[], ["Main St"], "Main St", 7, {"lines": ["Main St", 1]}, {"city": None}])
+def test_an_address_may_be_anything_that_plain_sql_put_there(client, boss, place, address):
+    order = place()
+    Order.objects.filter(pk=order.pk).update(shipping_address=address)
+
+    page = client.get(page_of(order))
+
+    assertContains(page, "Shipping address")
+    assert ("Main St" in page.text) == ("Main St" in str(address))
