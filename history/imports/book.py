@@ -39,7 +39,7 @@ def import_orders(
     """Import users, products and orders with their items and events; what is there already is left as it is.
 
     skip_bad: leave out what is bad instead of refusing all of it. rejects_to: the file for the rows that were bad.
-    Raises ImportRefused with the problems, or OSError where rejects_to cannot be written; then nothing was imported.
+    Raises ImportRefused with the problems, or OSError where rejects_to cannot be opened; then nothing was imported.
     """
     sources = files.find(directory)
     _keep_off(sources, rejects_to)

@@ -370,7 +370,7 @@ def test_the_rejects_are_never_written_over_a_file_of_the_book(book):
 def test_rejects_that_cannot_be_written_stop_the_import(book, tmp_path):
     book.add("orders", "R3,,pending,2024-03-01T00:00:00Z")
 
-    with pytest.raises(CommandError, match=r"Nothing was imported: .* cannot be written"):
+    with pytest.raises(CommandError, match=r"Nothing was imported: .* cannot be opened"):
         call_command("import_orders", book.directory, skip_bad=True, rejects=tmp_path / "missing" / "rejects.csv")
 
     assert nothing_is_there()

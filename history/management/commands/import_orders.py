@@ -47,12 +47,12 @@ class Command(BaseCommand):
         rejects = rejects or (Path("rejects.csv") if skip_bad else None)
         try:
             summary = import_orders(directory, skip_bad=skip_bad, rejects_to=rejects, bar=bar)
-        except CannotBegin as reason:
-            raise CommandError(str(reason)) from None
+        except CannotBegin as refused:
+            raise CommandError(str(refused)) from None
         except ImportRefused as refused:
             raise CommandError(self._told(refused)) from None
         except OSError as error:
-            raise CommandError(f"Nothing was imported: {rejects} cannot be written ({error.strerror}).") from error
+            raise CommandError(f"Nothing was imported: {error.filename} cannot be opened ({error.strerror}).") from error
         except IntegrityError as error:
             reason = str(error).splitlines()[0]
             raise CommandError(f"Nothing was imported, the database refused it: {reason}. Try again.") from error
