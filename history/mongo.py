@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -98,7 +98,7 @@ VALIDATOR: Document = {
 }
 
 
-@lru_cache(maxsize=8)
+@cache  # never evicted: one that is dropped while open leaves its threads behind
 def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
     # A client does not survive a fork: the process is part of the key.
     return MongoClient(

@@ -54,8 +54,8 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Nothing was imported: {error.filename} cannot be opened ({error.strerror}).") from error
         except IntegrityError as error:
-            reason = str(error).splitlines()[0]
-            raise CommandError(f"Nothing was imported, the database refused it: {reason}. Try again.") from error
+            told = str(error).splitlines()[0]
+            raise CommandError(f"Nothing was imported, the database refused it: {told}. Try again.") from error
         self._report(summary, rejects, time.monotonic() - began)
 
     def _told(self, refused: ImportRefused) -> str:
