@@ -58,7 +58,7 @@ class DeliveryFilter(admin.SimpleListFilter):
 class EventAdmin(_EventAdmin):
     """Read-only: the log is append-only and the database would refuse anything else."""
 
-    list_display = ["event_id", "order_link", "rev", "kind", "status_shown", "occurred_at", "actor_name", "delivery"]
+    list_display = ["event_id", "order_link", "rev", "kind", "delivery", "status_shown", "occurred_at", "actor_name"]
     list_filter = [DeliveryFilter, "kind", "occurred_at"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
     search_help_text = "Order number"
