@@ -52,7 +52,9 @@ class Command(BaseCommand):
         except ImportRefused as refused:
             raise CommandError(self._told(refused)) from None
         except OSError as error:
-            raise CommandError(f"Nothing was imported: {error.filename} cannot be opened ({error.strerror}).") from error
+            raise CommandError(
+                f"Nothing was imported: {error.filename} cannot be opened ({error.strerror})."
+            ) from error
         except IntegrityError as error:
             told = str(error).splitlines()[0]
             raise CommandError(f"Nothing was imported, the database refused it: {told}. Try again.") from error
