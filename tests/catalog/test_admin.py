@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
@@ -130,6 +132,16 @@ def test_a_sale_while_the_page_is_open_is_not_undone(client, boss, place):
     client.post(page_of(product), opened)
 
     assert Product.objects.values_list("name", "stock").get(pk=product.pk) == ("Renamed", 95)
+
+
+def test_only_what_was_typed_is_written(client, boss):
+    product = ProductFactory()
+
+    with CaptureQueriesContext(connection) as asked:
+        client.post(page_of(product), typed(product, name="Renamed"))
+
+    written = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "products"')]
+    assert [sql.split(" WHERE ")[0] for sql in written] == ['UPDATE "products" SET "name" = \'Renamed\'']
 
 
 def test_a_delivery_counts_on_top_of_a_sale_meanwhile(client, boss, place):
