@@ -135,10 +135,10 @@ def test_a_sale_while_the_page_is_open_is_not_undone(client, boss, place):
 
 
 def test_only_what_was_typed_is_written(client, boss):
-    product = ProductFactory()
+    product = ProductFactory(attributes={"colour": "red"})
 
     with CaptureQueriesContext(connection) as asked:
-        client.post(page_of(product), typed(product, name="Renamed"))
+        client.post(page_of(product), typed(product, name="Renamed", attributes='{"colour": "red"}'))
 
     written = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "products"')]
     assert [sql.split(" WHERE ")[0] for sql in written] == ['UPDATE "products" SET "name" = \'Renamed\'']
