@@ -13,7 +13,7 @@ from users.models import User
 
 COLUMNS = [
     Column("customer", "Customer"),
-    Column("number", "Number", INTEGER),
+    Column("number", "Number"),
     Column("orders", "Orders", INTEGER),
     Column("spent", "Spent", MONEY),
     Column("first", "First order", TIME),

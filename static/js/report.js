@@ -33,7 +33,8 @@
     const text = style.getPropertyValue("--bs-body-color").trim();
     const grid = style.getPropertyValue("--bs-border-color").trim();
     const axis = { ticks: { color: text, maxRotation: 0, autoSkip: kind === "line" }, grid: { color: grid } };
-    const short = (label) => (label.length > 22 ? `${label.slice(0, 21)}…` : label);
+    const room = canvas.closest("figure").clientWidth < 500 ? 14 : 24;
+    const short = (label) => (label.length > room ? `${label.slice(0, room - 1)}…` : label);
     return {
       type: kind,
       data: {
@@ -42,7 +43,7 @@
           data: drawn.map((point) => point.value),
           borderColor: colour,
           backgroundColor: colour,
-          borderWidth: 2,
+          borderWidth: kind === "line" ? 2 : 0,
           pointRadius: drawn.length > 60 ? 0 : 2.5,
           maxBarThickness: 28,
         }],
@@ -82,7 +83,18 @@
   draw();
   // Colours follow the theme, which theme.js has set by the time of the next frame.
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(draw));
-  window.addEventListener("beforeprint", () => { if (chart) chart.resize(); });
+  // Paper is light.
+  const root = document.documentElement;
+  let theme = "";
+  window.addEventListener("beforeprint", () => {
+    theme = root.getAttribute("data-bs-theme");
+    root.setAttribute("data-bs-theme", "light");
+    draw();
+  });
+  window.addEventListener("afterprint", () => {
+    root.setAttribute("data-bs-theme", theme);
+    draw();
+  });
 
   const print = document.querySelector("[data-print]");
   if (print) print.addEventListener("click", () => window.print());
