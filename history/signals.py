@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from history import wakeup
+from history import faults, wakeup
 from orders.models import Order, OrderItem
 
 
@@ -19,4 +19,10 @@ def connect() -> None:
 
 def ask_for_mirror(sender: type[Order | OrderItem], **kwargs: Any) -> None:
     """Wake the relay after the commit. Only a wake-up: what must not be lost is the event the database wrote."""
-    transaction.on_commit(wakeup.request)
+    faults.point("web: before commit")
+    transaction.on_commit(_wake)
+
+
+def _wake() -> None:
+    faults.point("web: after commit")
+    wakeup.request()

@@ -12,6 +12,8 @@ import threading
 
 from django.db import Error, connection
 
+from history import faults
+
 logger = logging.getLogger(__name__)
 
 CHANNEL = "history_events"
@@ -39,6 +41,7 @@ class _Waker:
         while True:
             self._asked.wait()
             self._asked.clear()
+            faults.point("web: before the wake-up")
             try:
                 notify()
             except Error as error:

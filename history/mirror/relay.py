@@ -16,7 +16,7 @@ import psycopg
 from django.db import Error, connection, transaction
 from pymongo.errors import PyMongoError
 
-from history import mongo, wakeup
+from history import faults, mongo, wakeup
 from history.mirror import documents, source, writer
 
 logger = logging.getLogger(__name__)
@@ -65,8 +65,10 @@ def deliver_batch(limit: int = BATCH) -> Batch:
         claimed: list[tuple[int, int, int]] = cursor.fetchall()
         if not claimed:
             return Batch()
+        faults.point("relay: after claim")
         outcome = _mirror({order_id for _, order_id, _ in claimed})
         delivered = [event for event, order_id, rev in claimed if outcome.revs.get(order_id, 0) >= rev]
+        faults.point("relay: before mark")
         cursor.execute(MARK, [delivered])
         parked = 0
         for order_id, reason in outcome.refused.items():
@@ -74,6 +76,7 @@ def deliver_batch(limit: int = BATCH) -> Batch:
             cursor.execute(PARK, [reason[:2000], events])
             parked += len(events)
             logger.error("Order %s is parked: %s", order_id, reason)
+        faults.point("relay: before commit")
     return Batch(len(claimed), len(delivered), parked, len({order_id for _, order_id, _ in claimed}))
 
 

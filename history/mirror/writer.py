@@ -12,6 +12,7 @@ from pymongo import InsertOne, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from history import faults
 from history.mirror.documents import Document, document_id
 
 DUPLICATE_KEY = 11000
@@ -45,7 +46,9 @@ def write(collection: Collection[Document], documents: Sequence[Document]) -> Ou
         }
         if not behind or writes == WRITES:
             break
-        _bulk_write(collection, behind, outcome)
+        for rows in faults.split("relay: mid bulk", behind):
+            _bulk_write(collection, rows, outcome)
+        faults.point("relay: after ack")
     return outcome
 
 
