@@ -14,6 +14,18 @@ else:
     _ProductForm = forms.ModelForm
 
 
+class AttributesField(forms.JSONField):
+    """A product's attributes, {name: value}; nothing typed means none."""
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        attributes = super().clean(value)
+        if attributes is None:
+            return {}
+        if not isinstance(attributes, dict):
+            raise forms.ValidationError('Write attributes as {"name": "value"}.', code="not_an_object")
+        return attributes
+
+
 class ProductForm(_ProductForm):
     """Stock is typed as a number and taken as a difference from what the page showed, so sales meanwhile still count.
 
@@ -26,6 +38,7 @@ class ProductForm(_ProductForm):
     class Meta:
         model = Product
         fields = ["name", "sku", "category", "is_active", "price", "stock", "description", "attributes"]
+        field_classes = {"attributes": AttributesField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

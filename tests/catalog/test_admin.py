@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -30,7 +31,8 @@ def typed(product: Product, **changes):
         "stock": product.stock,
         "stock_seen": product.stock,
         "description": "",
-        "attributes": "{}",
+        "attributes": json.dumps(product.attributes),
+        "initial-attributes": json.dumps(product.attributes),
         "is_active": "on",
     }
     return {**data, **changes}
@@ -112,7 +114,16 @@ def test_a_product_is_added(client, boss):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"price": "-1"}, {"price": "free"}, {"stock": "-1"}, {"attributes": "{"}, {"sku": "TAKEN"}, {"name": ""}]
+    "wrong",
+    [
+        {"price": "-1"},
+        {"price": "free"},
+        {"stock": "-1"},
+        {"attributes": "{"},
+        {"attributes": "[1]"},
+        {"sku": "TAKEN"},
+        {"name": ""},
+    ],
 )
 def test_wrong_values_are_refused_at_their_field(client, boss, wrong):
     ProductFactory(sku="TAKEN")
@@ -138,10 +149,19 @@ def test_only_what_was_typed_is_written(client, boss):
     product = ProductFactory(attributes={"colour": "red"})
 
     with CaptureQueriesContext(connection) as asked:
-        client.post(page_of(product), typed(product, name="Renamed", attributes='{"colour": "red"}'))
+        client.post(page_of(product), typed(product, name="Renamed"))
 
     written = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "products"')]
     assert [sql.split(" WHERE ")[0] for sql in written] == ['UPDATE "products" SET "name" = \'Renamed\'']
+
+
+def test_attributes_may_be_emptied(client, boss):
+    product = ProductFactory(attributes={"colour": "red"})
+
+    response = client.post(page_of(product), typed(product, attributes=""))
+
+    assertRedirects(response, LIST, fetch_redirect_response=False)
+    assert Product.objects.get(pk=product.pk).attributes == {}
 
 
 def test_a_delivery_counts_on_top_of_a_sale_meanwhile(client, boss, place):
