@@ -108,7 +108,9 @@ def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
         socketTimeoutMS=timeout_ms,
         waitQueueTimeoutMS=timeout_ms,
         serverSelectionTimeoutMS=settings.MONGODB_CONNECT_TIMEOUT_MS,
-        connectTimeoutMS=settings.MONGODB_CONNECT_TIMEOUT_MS,
+        # It is the heartbeat's too: with a shorter one, a server busy with a long report counts as lost, and pymongo
+        # cancels the report.
+        connectTimeoutMS=timeout_ms,
         # The relay tries again by itself, and a page had better say what is wrong.
         retryReads=False,
         retryWrites=False,

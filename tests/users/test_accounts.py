@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.core.cache import cache
 from django.urls import reverse
@@ -88,6 +89,15 @@ def test_signing_in_and_out(client):
 
     assert not is_signed_in(client)
     assert "Sign in" in text(client.get("/"))
+
+
+@pytest.mark.parametrize("typed", ["Ada@Shop.example", "ada@shop.example", "ADA@SHOP.EXAMPLE"])
+def test_an_address_that_came_in_capitals_signs_in_however_typed(client, typed):
+    User.objects.bulk_create([User(email="Ada@Shop.example", name="Ada", password=make_password(PASSWORD))])
+
+    client.post(LOGIN, {"login": typed, "password": PASSWORD})
+
+    assert is_signed_in(client)
 
 
 @pytest.mark.parametrize("email", ["ada@shop.example", "nobody@shop.example"])
