@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db import models
+from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -112,11 +112,11 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
 
     @admin.action(description="Retire selected products", permissions=["change"])
     def retire(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> None:
-        self._say(request, queryset.filter(is_active=True).update(is_active=False), "retired")
+        self._say(request, _switch(queryset, is_active=False), "retired")
 
     @admin.action(description="Activate selected products", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> None:
-        self._say(request, queryset.filter(is_active=False).update(is_active=True), "activated")
+        self._say(request, _switch(queryset, is_active=True), "activated")
 
     def _say(self, request: HttpRequest, count: int, done: str) -> None:
         level = messages.SUCCESS if count else messages.WARNING
@@ -128,6 +128,16 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
         # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
         columns = {field.name for field in obj._meta.concrete_fields}
         return obj.save(update_fields=columns.intersection(form.changed_data))
+
+
+@transaction.atomic
+def _switch(products: models.QuerySet[Product], *, is_active: bool) -> int:
+    """Retire or activate each, and return how many were not so yet; saved one by one, so that each is told of."""
+    switched = products.filter(is_active=not is_active).order_by("pk").select_for_update(no_key=True, of=["self"])
+    for product in switched:
+        product.is_active = is_active
+        product.save(update_fields=["is_active"])
+    return len(switched)
 
 
 @admin.register(Category)

@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "history.middleware.ActivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -98,6 +99,8 @@ MONGODB_URL = env.str("MONGODB_URL", default=addresses.mongodb_url(DATA_DIR))
 MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=60_000)
 MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
 MONGODB_CONNECT_TIMEOUT_MS = env.int("MONGODB_CONNECT_TIMEOUT_MS", default=1_000)
+# MongoDB forgets what people did after so many days; orders stay.
+ACTIVITY_LOG_DAYS = env.int("ACTIVITY_LOG_DAYS", default=730)
 
 # --- Accounts ---
 AUTH_USER_MODEL = "users.User"

@@ -10,10 +10,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from history.admin_activity import activity_page
 from history.models import Event
 from orders.admin import OrderAdmin
 from orders.models import Order
@@ -58,8 +59,8 @@ class DeliveryFilter(admin.SimpleListFilter):
 class EventAdmin(_EventAdmin):
     """Read-only: the log is append-only and the database would refuse anything else."""
 
-    list_display = ["event_id", "order_link", "rev", "kind", "delivery", "status_shown", "occurred_at", "actor_name"]
-    list_filter = [DeliveryFilter, "kind", "occurred_at"]
+    list_display = ["event_id", "about", "rev", "kind", "delivery", "status_shown", "occurred_at", "actor_name"]
+    list_filter = [DeliveryFilter, "subject", "kind", "occurred_at"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
     search_help_text = "Order number"
     ordering = ["-event_id"]
@@ -67,7 +68,7 @@ class EventAdmin(_EventAdmin):
     show_full_result_count = False
     actions = None
     readonly_fields = [
-        "order_link", "rev", "kind", "status_shown", "occurred_at", "is_time_known", "actor_id", "actor_name", "note",
+        "about", "rev", "kind", "status_shown", "occurred_at", "is_time_known", "actor_id", "actor_name", "note",
         "what_changed", "recorded_at", "delivered_at", "parked_at", "retry_at", "attempts", "error",
     ]  # fmt: skip
     fields = (*readonly_fields,)
@@ -90,13 +91,21 @@ class EventAdmin(_EventAdmin):
         is_number = number.isascii() and number.isdigit() and len(number) < 19
         return (queryset.filter(order_id=int(number)) if is_number else queryset.none()), False
 
-    @admin.display(description="order", ordering="order_id")
-    def order_link(self, event: Event) -> SafeString:
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(activity_page)
+        return [path("activity/", page, name="history_activity"), *super().get_urls()]
+
+    @admin.display(description="about", ordering="order_id")
+    def about(self, event: Event) -> SafeString | str:
+        if event.order_id is None:
+            return f"{event.get_subject_display()}: {event.subject_name or 'unknown'}"
         url = reverse("admin:orders_order_change", args=[event.order_id])
         return format_html('<a href="{}">#{}</a>', url, event.order_id)
 
     @admin.display(description="status", ordering="status")
-    def status_shown(self, event: Event) -> SafeString:
+    def status_shown(self, event: Event) -> SafeString | str:
+        if not event.status:
+            return "–"
         return render_to_string("admin/_status.html", {"status": event.status})
 
     @admin.display(description="delivery")

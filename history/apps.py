@@ -5,6 +5,7 @@ class HistoryConfig(AppConfig):
     name = "history"
 
     def ready(self) -> None:
-        from history import signals
+        from history import activity_signals, signals
 
         signals.connect()
+        activity_signals.connect()

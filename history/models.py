@@ -1,6 +1,7 @@
-"""The log of every change of an order: outbox of the mirror and history in one table.
+"""The log of every change of an order and of what people did: outbox of the mirror and history in one table.
 
-Rows are written by the triggers of migration 0002, never by Python; only delivery state is updated.
+The rows of orders are written by the triggers of migration 0002, never by Python; those of people, products and
+sign-ins by history/activity.py. Only delivery state is updated.
 """
 
 from __future__ import annotations
@@ -17,9 +18,33 @@ class Kind(models.TextChoices):
     NOTE = "note", "Note"
     DELETED = "deleted", "Deleted"
     REPAIRED = "repaired", "Mirror repaired"
+    # The kinds of activity; deleted is common to both.
+    CREATED = "created", "Created"
+    CHANGED = "changed", "Changed"
+    ROLES_CHANGED = "roles_changed", "Roles changed"
+    REGISTERED = "registered", "Registered"
+    SIGNED_IN = "signed_in", "Signed in"
+    SIGNED_OUT = "signed_out", "Signed out"
+    SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    PASSWORD_RESET = "password_reset", "Password reset"
+
+
+class Subject(models.TextChoices):
+    """What an event is about."""
+
+    ORDER = "order", "Order"
+    USER = "user", "User"
+    PRODUCT = "product", "Product"
+    CATEGORY = "category", "Category"
+    ROLE = "role", "Role"
+    SESSION = "session", "Sign-in"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
+    def of_orders(self) -> EventQuerySet:
+        return self.filter(subject=Subject.ORDER)
+
     def pending(self) -> EventQuerySet:
         return self.filter(delivered_at__isnull=True)
 
@@ -31,15 +56,19 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """One revision of one order: what changed (old → new), who, when and why.
+    """One revision of one order, or one thing done to something else: what changed (old → new), who, when and why.
 
     order_id has no foreign key and the actor is kept by number and name: the log outlives what it tells of.
     changes: {column: [old, new]}, items: [[old, new], …]. A null delivered_at means the mirror does not have it yet.
+    Activity, everything but orders, has subject, subject_id and subject_name instead of order_id, rev and status.
     """
 
     event_id = models.BigAutoField(primary_key=True)
-    order_id = models.BigIntegerField()
-    rev = models.IntegerField()
+    order_id = models.BigIntegerField(null=True)
+    rev = models.IntegerField(null=True)
+    subject = models.CharField(max_length=20, choices=Subject, db_default="order")
+    subject_id = models.BigIntegerField(null=True)
+    subject_name = models.TextField(db_default="", blank=True)
     kind = models.CharField(max_length=20, choices=Kind)
     status = models.CharField(max_length=20)
     occurred_at = models.DateTimeField()
@@ -62,7 +91,14 @@ class Event(models.Model):
 
     class Meta:
         db_table = "history_events"
-        constraints = [models.UniqueConstraint(fields=["order_id", "rev"], name="history_events_order_rev_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["order_id", "rev"], name="history_events_order_rev_unique"),
+            models.CheckConstraint(
+                condition=models.Q(subject="order", order_id__isnull=False, rev__isnull=False)
+                | ~models.Q(subject="order") & models.Q(order_id__isnull=True, rev__isnull=True),
+                name="history_events_order_or_activity",
+            ),
+        ]
         indexes = [
             # The relay's claim; small, because delivered rows leave it.
             models.Index(
@@ -74,4 +110,6 @@ class Event(models.Model):
         permissions = [("view_reports", "Can see the reports")]
 
     def __str__(self) -> str:
+        if self.order_id is None:
+            return f"{self.get_subject_display()} {self.subject_name or 'unknown'}: {self.kind}"
         return f"#{self.order_id} rev {self.rev}: {self.kind}"

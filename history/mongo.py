@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 Document = dict[str, Any]
 
 ORDER_HISTORY = "order_history"
+ACTIVITY_LOG = "activity_log"
 
 NAMESPACE_EXISTS = 48
+INDEX_EXISTS_OTHERWISE = (85, 86)
 
 # Times come back aware.
 CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True)
@@ -97,6 +99,37 @@ VALIDATOR: Document = {
     }
 }
 
+NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
+ACTIVITY_INDEXES = [
+    # All that was done lately.
+    IndexModel(NEWEST_FIRST, name="newest"),
+    # The history of one product, user or category.
+    IndexModel([("subject", ASCENDING), ("subject_id", ASCENDING), *NEWEST_FIRST], name="subject"),
+    # What somebody did.
+    IndexModel([("actor_id", ASCENDING), *NEWEST_FIRST], name="actor"),
+    # All of one kind, such as failed sign-ins.
+    IndexModel([("kind", ASCENDING), *NEWEST_FIRST], name="kind"),
+]
+EXPIRY = "expiry"  # the index by which MongoDB forgets activity
+
+ACTIVITY_VALIDATOR: Document = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": ["event_id", "kind", "subject", "subject_id", "subject_name", "actor_id", "actor", "timestamp"],
+        "properties": {
+            "event_id": {"bsonType": ["int", "long"]},
+            "kind": {"bsonType": "string"},
+            "subject": {"bsonType": "string"},
+            "subject_id": {"bsonType": ["int", "long", "null"]},
+            "subject_name": {"bsonType": "string"},
+            "actor_id": {"bsonType": ["int", "long", "null"]},
+            "actor": {"bsonType": "string"},
+            "timestamp": {"bsonType": "date"},
+            "changes": {"bsonType": "object"},
+        },
+    }
+}
+
 
 @cache  # never evicted: one that is dropped while open leaves its threads behind
 def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
@@ -123,34 +156,52 @@ def _database(timeout_ms: int) -> Database[Document]:
     return client.get_default_database().with_options(codec_options=CODEC, write_concern=MAJORITY)
 
 
-def for_reading() -> Collection[Document]:
-    """The order_history collection with the patience of a page.
+def for_reading(name: str = ORDER_HISTORY) -> Collection[Document]:
+    """A collection, order_history unless told otherwise, with the patience of a page.
 
     Source: MongoDB, behind PostgreSQL by the relay's lag.
     """
-    return _database(settings.MONGODB_READ_TIMEOUT_MS)[ORDER_HISTORY]
+    return _database(settings.MONGODB_READ_TIMEOUT_MS)[name]
 
 
-def for_writing() -> Collection[Document]:
-    """The order_history collection with the patience of the relay, which alone writes it; reads are confirmed ones."""
-    return _database(settings.MONGODB_WRITE_TIMEOUT_MS).get_collection(ORDER_HISTORY, read_concern=CONFIRMED)
+def for_writing(name: str = ORDER_HISTORY) -> Collection[Document]:
+    """A collection with the patience of the relay, which alone writes it; reads are confirmed ones."""
+    return _database(settings.MONGODB_WRITE_TIMEOUT_MS).get_collection(name, read_concern=CONFIRMED)
 
 
 def prepare() -> None:
-    """Make the collection with its validator and indexes, or bring an older one up to date."""
+    """Make the collections with their validators and indexes, or bring older ones up to date."""
     database = _database(settings.MONGODB_WRITE_TIMEOUT_MS)
+    _prepare(database, ORDER_HISTORY, VALIDATOR, INDEXES)
+    _prepare(database, ACTIVITY_LOG, ACTIVITY_VALIDATOR, ACTIVITY_INDEXES)
+    _keep_activity(database, days=settings.ACTIVITY_LOG_DAYS)
+
+
+def _prepare(database: Database[Document], name: str, validator: Document, indexes: list[IndexModel]) -> None:
     try:
-        database.create_collection(ORDER_HISTORY, validator=VALIDATOR, check_exists=False)
+        database.create_collection(name, validator=validator, check_exists=False)
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
-        database.command("collMod", ORDER_HISTORY, validator=VALIDATOR)
-    for index in INDEXES:
+        database.command("collMod", name, validator=validator)
+    for index in indexes:
         try:
-            database[ORDER_HISTORY].create_indexes([index])
+            database[name].create_indexes([index])
         except DuplicateKeyError as error:
             # Somebody wrote a second document by hand; delivery goes on and removes it when its order is repaired.
             logger.error("Not unique in the mirror, run `manage.py reconcile --repair`: %s", error.details)
+
+
+def _keep_activity(database: Database[Document], *, days: int) -> None:
+    """Have MongoDB keep activity for so many days, whatever it was told before."""
+    seconds = days * 86_400
+    expiry = IndexModel([("timestamp", ASCENDING)], name=EXPIRY, expireAfterSeconds=seconds)
+    try:
+        database[ACTIVITY_LOG].create_indexes([expiry])
+    except OperationFailure as error:
+        if error.code not in INDEX_EXISTS_OTHERWISE:
+            raise
+        database.command("collMod", ACTIVITY_LOG, index={"name": EXPIRY, "expireAfterSeconds": seconds})
 
 
 def is_reachable() -> bool:

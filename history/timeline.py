@@ -50,7 +50,7 @@ def steps(order: Order, events: Sequence[Event]) -> list[Step]:
 
 def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
     """Every event of the order, newest first."""
-    newest_first = sorted(events, key=lambda event: event.rev, reverse=True)
+    newest_first = sorted(events, key=lambda event: event.rev or 0, reverse=True)
     return [
         Told(
             what=_what(event),

@@ -38,12 +38,20 @@ def now() -> datetime:
 
 @pytest.fixture
 def mirror() -> Iterator[mongo.Collection]:
-    """An empty order_history collection with its indexes and validator."""
+    """An empty order_history collection with its indexes and validator; activity_log is empty too."""
     collection = mongo.for_writing()
     collection.drop()
+    mongo.for_writing(mongo.ACTIVITY_LOG).drop()
     mongo.prepare()
     yield collection
     collection.drop()
+    mongo.for_writing(mongo.ACTIVITY_LOG).drop()
+
+
+@pytest.fixture
+def activity_log(mirror: mongo.Collection) -> mongo.Collection:
+    """An empty activity_log collection with its indexes and validator."""
+    return mongo.for_writing(mongo.ACTIVITY_LOG)
 
 
 @pytest.fixture

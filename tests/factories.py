@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import factory
+from django.db.models import signals
 from factory.django import DjangoModelFactory
 
 from catalog.models import Category, Product
@@ -12,7 +13,11 @@ from users.models import User
 
 PASSWORD = "correct-horse-battery"
 
+# What a test finds there is no activity: nobody did it.
+silently = factory.django.mute_signals(signals.pre_save, signals.post_save)
 
+
+@silently
 class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
@@ -28,6 +33,7 @@ class StaffFactory(UserFactory):
     is_superuser = True
 
 
+@silently
 class CategoryFactory(DjangoModelFactory[Category]):
     class Meta:
         model = Category
@@ -36,6 +42,7 @@ class CategoryFactory(DjangoModelFactory[Category]):
     slug = factory.Sequence(lambda n: f"category-{n}")
 
 
+@silently
 class ProductFactory(DjangoModelFactory[Product]):
     class Meta:
         model = Product

@@ -80,8 +80,8 @@ def _order(order: Row) -> Document:
         "external_ref": order["external_ref"],
         "status": order["status"],
         "total_amount": _money(order["total_amount"]),
-        "created_at": _milliseconds(at(order["created_at"])),
-        "shipping_address": _storable(order["shipping_address"]),
+        "created_at": milliseconds(at(order["created_at"])),
+        "shipping_address": storable(order["shipping_address"]),
     }
 
 
@@ -111,12 +111,12 @@ def _event(event: Row) -> Document:
         "rev": event["rev"],
         "kind": event["kind"],
         "status": event["status"],
-        "timestamp": _milliseconds(at(event["occurred_at"])),
+        "timestamp": milliseconds(at(event["occurred_at"])),
         "time_known": event["is_time_known"],
         "actor_id": event["actor_id"],
         "actor": event["actor_name"],
         "note": event["note"],
-        "changes": _storable(event["changes"]),
+        "changes": storable(event["changes"]),
     }
 
 
@@ -124,18 +124,18 @@ def _money(amount: Decimal | int) -> Decimal128:
     return Decimal128(Decimal(amount))
 
 
-def _milliseconds(moment: datetime) -> datetime:
+def milliseconds(moment: datetime) -> datetime:
     """Cut to what MongoDB keeps, here and nowhere else."""
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """JSON values as BSON can hold them: every number with a point, or too big, is exact as Decimal128."""
     if isinstance(value, dict):
-        return {key: _storable(each) for key, each in value.items()}
+        return {key: storable(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_storable(each) for each in value]
+        return [storable(each) for each in value]
     if isinstance(value, Decimal) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
         return Decimal128(Decimal(value))
     return value

@@ -10,23 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from history import mongo
-from history.mirror import documents, reconcile, source, writer
+from history.mirror import activity, documents, reconcile, source, writer
 from history.mirror.documents import Document
 
 
 @dataclass
 class Rebuilt:
     """orders: looked at; written: documents that were missing or wrong; removed: those of no order there ever was;
-    refused: why MongoDB does not take a document, by order."""
+    refused: why MongoDB does not take a document, by order; refused_events: the same of activity, by event."""
 
     orders: int = 0
     written: int = 0
     removed: int = 0
     refused: dict[int, str] = field(default_factory=dict)
+    refused_events: dict[int, str] = field(default_factory=dict)
 
 
 def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
-    """Write every document that is missing or differs. Raises PyMongoError where MongoDB fails; run it again then."""
+    """Write every document that is missing or differs, and lost activity.
+
+    Raises PyMongoError where MongoDB fails; run it again then.
+    """
     mongo.prepare()
     done = Rebuilt()
     for ids, lowest, highest in reconcile.ranges():
@@ -39,6 +43,7 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
         done.orders += len(expected)
         done.written += len(wrong)
         progress(len(expected))
+    done.refused_events = activity.rebuild()
     mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
     return done
 

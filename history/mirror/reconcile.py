@@ -74,7 +74,8 @@ def _batches(since: datetime | None) -> Iterator[tuple[list[int], Document]]:
     if since is None:
         yield from ((ids, {"$gte": lowest, "$lte": highest}) for ids, lowest, highest in ranges())
         return
-    ids = sorted(set(Event.objects.filter(recorded_at__gte=since).values_list("order_id", flat=True)))
+    changed = Event.objects.of_orders().filter(recorded_at__gte=since).values_list("order_id", flat=True)
+    ids = sorted({order_id for order_id in changed if order_id is not None})
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
         yield batch, {"$in": batch}

@@ -17,7 +17,7 @@ from django.db import Error, connection, transaction
 from pymongo.errors import PyMongoError
 
 from history import faults, mongo, wakeup
-from history.mirror import documents, source, writer
+from history.mirror import activity, documents, source, writer
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,10 @@ WHERE event_id = ANY(%s)
 """  # noqa: S608 - nothing in it comes from outside
 
 
+# event_id, and of which order and revision; None for activity.
+Claim = tuple[int, int | None, int | None]
+
+
 @dataclass
 class Batch:
     """What became of one batch: events claimed, delivered, parked; orders they belong to."""
@@ -62,22 +66,38 @@ def deliver_batch(limit: int = BATCH) -> Batch:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, [limit])
-        claimed: list[tuple[int, int, int]] = cursor.fetchall()
+        claimed: list[Claim] = cursor.fetchall()
         if not claimed:
             return Batch()
         faults.point("relay: after claim")
-        outcome = _mirror({order_id for _, order_id, _ in claimed})
-        delivered = [event for event, order_id, rev in claimed if outcome.revs.get(order_id, 0) >= rev]
+        orders = {order_id for _, order_id, _ in claimed if order_id is not None}
+        outcome = _mirror(orders)
+        done = activity.deliver([event for event, order_id, _ in claimed if order_id is None])
+        delivered = [claim[0] for claim in claimed if claim[0] in done.held or _is_mirrored(claim, outcome)]
         faults.point("relay: before mark")
         cursor.execute(MARK, [delivered])
         parked = 0
-        for order_id, reason in outcome.refused.items():
-            events = [event for event, of, _ in claimed if of == order_id]
+        for what, reason, events in _refused(claimed, outcome, done):
             cursor.execute(PARK, [reason[:2000], events])
             parked += len(events)
-            logger.error("Order %s is parked: %s", order_id, reason)
+            logger.error("%s is parked: %s", what, reason)
         faults.point("relay: before commit")
-    return Batch(len(claimed), len(delivered), parked, len({order_id for _, order_id, _ in claimed}))
+    return Batch(len(claimed), len(delivered), parked, len(orders))
+
+
+def _is_mirrored(claim: Claim, outcome: writer.Outcome) -> bool:
+    _, order_id, rev = claim
+    return order_id is not None and rev is not None and outcome.revs.get(order_id, 0) >= rev
+
+
+def _refused(
+    claimed: list[Claim], outcome: writer.Outcome, done: activity.Outcome
+) -> Iterator[tuple[str, str, list[int]]]:
+    """Yield what is refused, why, and its events."""
+    for order_id, reason in outcome.refused.items():
+        yield f"Order {order_id}", reason, [event for event, of, _ in claimed if of == order_id]
+    for event, reason in done.refused.items():
+        yield f"Event {event}", reason, [event]
 
 
 def _mirror(order_ids: set[int]) -> writer.Outcome:

@@ -32,7 +32,7 @@ def repair(differences: Iterable[Difference], *, at: datetime) -> int:
 def _write_event(difference: Difference, at: datetime) -> None:
     order = Order.objects.select_for_update(no_key=True).filter(pk=difference.order_id).first()
     last = Event.objects.of_order(difference.order_id).last()
-    rev = max(order.rev if order else 0, last.rev if last else 0, difference.mirror_rev) + 1
+    rev = max(order.rev if order else 0, (last.rev or 0) if last else 0, difference.mirror_rev) + 1
     if order is not None:
         Order.objects.filter(pk=order.pk).update(rev=rev)
     with connection.cursor() as cursor:

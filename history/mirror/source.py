@@ -48,16 +48,16 @@ class OrderRows:
 
     @cached_property
     def order(self) -> Row | None:
-        parsed: Row | None = _parse(self.order_text)
+        parsed: Row | None = parse(self.order_text)
         return parsed
 
     @cached_property
     def items(self) -> list[Row]:
-        return _parse(self.items_text) or []
+        return parse(self.items_text) or []
 
     @cached_property
     def events(self) -> list[Row]:
-        return _parse(self.events_text) or []
+        return parse(self.events_text) or []
 
     @property
     def rev(self) -> int:
@@ -77,7 +77,8 @@ def read(order_ids: Iterable[int]) -> list[OrderRows]:
 _AS_TEXT = f"SELECT order_id, a::text, b::text, c::text FROM ({READ_ORDERS}) AS rows (order_id, a, b, c)"  # noqa: S608
 
 
-def _parse(text: str | None) -> Any:
+def parse(text: str | None) -> Any:
+    """Read PostgreSQL's JSON; money stays exact."""
     return None if text is None else json.loads(text, parse_float=Decimal)
 
 

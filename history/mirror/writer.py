@@ -60,7 +60,7 @@ def overwrite(collection: Collection[Document], documents: Sequence[Document]) -
     guarded: list[Any] = [
         ReplaceOne({"_id": raw["_id"], "rev": {"$lte": rev}}, raw, upsert=True) for rev, raw in ready.values()
     ]
-    _send(collection, guarded, list(ready), outcome)
+    send(collection, guarded, list(ready), outcome.refused)
     return outcome
 
 
@@ -105,10 +105,11 @@ def _bulk_write(
         else InsertOne(raw)
         for order_id, (rev, raw) in behind.items()
     ]
-    _send(collection, operations, order_ids, outcome)
+    send(collection, operations, order_ids, outcome.refused)
 
 
-def _send(collection: Collection[Document], operations: list[Any], order_ids: list[int], outcome: Outcome) -> None:
+def send(collection: Collection[Document], operations: list[Any], numbers: list[int], refused: dict[int, str]) -> None:
+    """Send one operation per number, and put into refused why MongoDB does not take it; a duplicate is not refused."""
     if not operations:
         return
     try:
@@ -119,4 +120,4 @@ def _send(collection: Collection[Document], operations: list[Any], order_ids: li
         for failure in error.details["writeErrors"]:
             # A duplicate key says "already newer" or "lost a race to an older rev": the next look settles which.
             if failure["code"] != DUPLICATE_KEY:
-                outcome.refused[order_ids[failure["index"]]] = f"{failure['code']}: {failure['errmsg']}"
+                refused[numbers[failure["index"]]] = f"{failure['code']}: {failure['errmsg']}"

@@ -23,5 +23,6 @@ class Freshness:
 
 def freshness(at: datetime) -> Freshness:
     """at: now. To be asked before the report is read, so that it never promises more than is shown."""
-    pending = Event.objects.pending().aggregate(behind=Count("order_id", distinct=True), since=Min("recorded_at"))
-    return Freshness(complete_at=min(pending["since"] or at, at), behind=pending["behind"])
+    pending = Event.objects.of_orders().pending()
+    asked = pending.aggregate(behind=Count("order_id", distinct=True), since=Min("recorded_at"))
+    return Freshness(complete_at=min(asked["since"] or at, at), behind=asked["behind"])

@@ -21,5 +21,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{done.orders:,} orders: {done.written:,} documents written, {done.removed:,} removed.")
         for order_id, reason in done.refused.items():
             self.stderr.write(f"order {order_id}: {reason}")
-        if done.refused:
+        for event_id, reason in done.refused_events.items():
+            self.stderr.write(f"event {event_id}: {reason}")
+        if done.refused or done.refused_events:
             sys.exit(1)

@@ -1,0 +1,84 @@
+"""Recording what people do beside orders: one event in the transaction at hand, mirrored like those of orders.
+
+Nothing secret goes in: no passwords, hashes, tokens, session keys or postal addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.http import HttpRequest
+
+from history import wakeup
+from history.models import Event, Kind, Subject
+from users.models import User
+
+# The request this thread is answering, if any; history/middleware.py sets it.
+request_at_hand: ContextVar[HttpRequest | None] = ContextVar("request_at_hand", default=None)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did something: a user by number and name, or a name alone."""
+
+    user_id: int | None
+    name: str
+
+
+SYSTEM = Actor(None, "system")  # commands, shells, jobs
+VISITOR = Actor(None, "visitor")  # a request of nobody who is signed in
+
+
+def actor_of(user: User) -> Actor:
+    return Actor(user.pk, str(user)[:200])
+
+
+def current_actor() -> Actor:
+    """Return who is asking; looked up only now, so that a request which records nothing asks nothing for it."""
+    request = request_at_hand.get()
+    if request is None:
+        return SYSTEM
+    user = getattr(request, "user", None)
+    return actor_of(user) if isinstance(user, User) else VISITOR
+
+
+class _CurrentTransaction(models.Func):
+    template = "pg_current_xact_id()::text::bigint"
+    output_field = models.BigIntegerField()
+
+
+def record(
+    kind: Kind,
+    *,
+    subject: Subject,
+    subject_id: int | None,
+    subject_name: str,
+    actor: Actor,
+    at: datetime,
+    changes: Mapping[str, Any] | None = None,
+    note: str = "",
+) -> Event:
+    """Record one thing that happened, in the transaction at hand: rolled back, it never was.
+
+    changes: {field: [old, new]} of JSON values, money as a decimal string. at: aware datetime.
+    """
+    event = Event.objects.create(
+        kind=kind,
+        subject=subject,
+        subject_id=subject_id,
+        subject_name=subject_name,
+        status="",
+        occurred_at=at,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        note=note,
+        changes=dict(changes or {}),
+        transaction_id=_CurrentTransaction(),
+    )
+    transaction.on_commit(wakeup.request)
+    return event

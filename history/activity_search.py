@@ -1,0 +1,127 @@
+"""Asking the activity log who did what, to what, and when.
+
+Source: MongoDB activity_log, behind PostgreSQL by the relay's lag. Raises pymongo's errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.paginator import Page
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog.forms import search_text
+from catalog.listing import page_of
+from history import mongo
+from history.models import Kind, Subject
+from history.mongo import Document
+from users.models import User
+
+PAGE_SIZE = 50
+LARGEST = 2**63 - 1
+# So many people may be meant by a part of a name.
+PEOPLE = 1000
+
+ORDERS_OWN = {Kind.PLACED, Kind.STATUS, Kind.ITEMS, Kind.EDITED, Kind.NOTE, Kind.REPAIRED}
+KINDS = [("", "Anything"), *((kind.value, kind.label) for kind in Kind if kind not in ORDERS_OWN)]
+SUBJECTS = [("", "Anything"), *((subject.value, subject.label) for subject in Subject if subject != Subject.ORDER)]
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        # Far from the ends of the calendar, where a day has no next one.
+        validators=[MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+
+class ActivityForm(forms.Form):
+    """The filters. What is not valid is left out and told by notes(), so that any URL shows the log."""
+
+    who = forms.CharField(
+        label="Who", required=False, max_length=200, help_text="Name, e-mail or number; “system”, “visitor”."
+    )
+    kind = forms.ChoiceField(label="What", required=False, choices=KINDS)
+    subject = forms.ChoiceField(label="About", required=False, choices=SUBJECTS)
+    id = forms.IntegerField(label="Its number", required=False, min_value=0, max_value=LARGEST)
+    since = _day("From")
+    until = _day("To")
+
+    def valid(self) -> dict[str, Any]:
+        """Return what can be used; days in order."""
+        self.is_valid()
+        asked = {name: self.cleaned_data.get(name) for name in self.fields}
+        if asked["since"] and asked["until"] and asked["since"] > asked["until"]:
+            asked["since"], asked["until"] = asked["until"], asked["since"]
+        return asked
+
+    def notes(self) -> list[str]:
+        return [
+            f"“{search_text(str(self.data.get(name, '')))[:40]}” was ignored under “{self.fields[name].label}”."
+            for name in self.errors
+            if name in self.fields
+        ]
+
+
+def search(asked: Mapping[str, Any], page: str | None) -> tuple[Page[Any], list[str]]:
+    """Return a page of documents, newest first, and what of the page's number was ignored.
+
+    asked: as ActivityForm.valid() gives it.
+    """
+    entries = _Entries(_condition(asked))
+    return page_of(entries, page, PAGE_SIZE, count=entries.count())
+
+
+class _Entries:
+    """The documents that fit a condition, read a slice at a time."""
+
+    def __init__(self, condition: Document) -> None:
+        self._condition = condition
+        self._log = mongo.for_reading(mongo.ACTIVITY_LOG)
+
+    def count(self) -> int:
+        return self._log.count_documents(self._condition, maxTimeMS=settings.MONGODB_READ_TIMEOUT_MS)
+
+    def __getitem__(self, part: slice) -> list[Document]:
+        length = part.stop - part.start
+        if length <= 0:
+            return []  # a limit of 0 would be none
+        found = self._log.find(self._condition, max_time_ms=settings.MONGODB_READ_TIMEOUT_MS)
+        return list(found.sort(mongo.NEWEST_FIRST).skip(part.start).limit(length))
+
+
+def _condition(asked: Mapping[str, Any]) -> Document:
+    condition: Document = {}
+    for name, key in (("kind", "kind"), ("subject", "subject"), ("id", "subject_id")):
+        if asked[name] not in (None, ""):
+            condition[key] = asked[name]
+    if asked["since"]:
+        condition.setdefault("timestamp", {})["$gte"] = _start(asked["since"])
+    if asked["until"]:
+        condition.setdefault("timestamp", {})["$lt"] = _start(asked["until"] + timedelta(days=1))
+    if asked["who"]:
+        condition["$or"] = _who(asked["who"])
+    return condition
+
+
+def _start(day: date) -> datetime:
+    """When a day of the shop's zone begins."""
+    return timezone.make_aware(datetime.combine(day, time()), timezone.get_default_timezone())
+
+
+def _who(text: str) -> list[Document]:
+    """Conditions for somebody by number, by today's name or e-mail, or by the very name the log has."""
+    people = User.objects.filter(Q(name__icontains=text) | Q(email__icontains=text)).order_by("pk")
+    ids = list(people.values_list("pk", flat=True)[:PEOPLE])
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdigit() and int(number) <= LARGEST:
+        ids.append(int(number))
+    return [{"actor_id": {"$in": ids}}, {"actor": text}]
