@@ -40,6 +40,10 @@ check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates
 bench: $(VENV)/.dev ## measure the product
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/.dev ## kill everything a thousand times while the shop works (ARGS="--kills 100 --seconds 60 --seed 7")
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## compile requirements/*.in to requirements*.txt with hashes
 	@$(BIN)/python -c 'import uv' 2>/dev/null || $(BIN)/pip install --quiet uv
