@@ -211,7 +211,13 @@ def test_a_number_used_again_goes_on_where_it_ended(place):
 
 @pytest.mark.parametrize(
     "statement",
-    ["DELETE FROM history_events", "UPDATE history_events SET note = 'x'", "UPDATE history_events SET rev = rev + 1"],
+    [
+        "DELETE FROM history_events",
+        "UPDATE history_events SET note = 'x'",
+        "UPDATE history_events SET rev = rev + 1",
+        "UPDATE history_events SET subject_name = 'x'",
+        "UPDATE history_events SET subject_id = 1",
+    ],
 )
 def test_the_log_is_append_only(statement, place):
     place()
