@@ -12,7 +12,7 @@ from django.db import connection
 from tqdm import tqdm
 
 from tests.factories import ProductFactory, StaffFactory, UserFactory
-from tests.faults import checker, journal
+from tests.faults import checker, journal, points
 from tests.faults.servers import Servers
 from tests.faults.world import World
 
@@ -26,6 +26,8 @@ def run(servers: Servers, *, seed: str, kills: int, seconds: float) -> dict[str,
     """Return the figures by name; "problems" is empty where everything held."""
     call_command("migrate", verbosity=0)
     _stock_up()
+    struck = points.strike_every_point(servers, seed)
+    print(f"each of {struck} fault points struck at its first, a middle and its last row", flush=True)
     with World(servers, seed) as world:
         fire(world, kills, seconds)
         return _judge(world)
@@ -82,7 +84,8 @@ def _judge(world: World) -> dict[str, Any]:
     print(
         f"acknowledged {verdict.acknowledged}, refused {verdict.refused}, unknown {verdict.unknown}; "
         f"{verdict.in_doubt} were in doubt, of these recovered {verdict.recovered}; "
-        f"{verdict.orders} orders, {verdict.events} events, {world.sampler.samples} looks at the mirror, drained in {drained:.1f} s"
+        f"{verdict.orders} orders, {verdict.events} events, {world.sampler.samples} looks at the mirror, "
+        f"drained in {drained:.1f} s"
     )
     print(
         f"lost {len(verdict.lost)}, unexpected {len(verdict.unexpected)}, duplicated {len(verdict.duplicated)}, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ if not apps.ready:
 
 from django.conf import settings
 from django.core.management import call_command
+from tqdm import tqdm
 
 import history.management.commands.relay
 import history.mirror.relay
@@ -25,6 +27,8 @@ from config import tether
 from history import faults
 from tests.faults.web import Web
 
+# One process has no use for a lock between several, and would leave it behind when killed.
+tqdm.set_lock(threading.RLock())
 assert history.management.commands.relay  # imported here for the processes forked off
 
 

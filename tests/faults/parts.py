@@ -60,6 +60,18 @@ class Part:
             self._process = _forks.Process(target=children.relay, args=(environment, self._log))
         self._process.start()
 
+    def drain(self, batch: int, point: str, hit: int) -> int | None:
+        """Let a relay deliver what is pending in batches of so many events, armed; return its exit code."""
+        environment = self._environment | {"FAULT_POINT": point, "FAULT_HIT": str(hit)}
+        self._process = _forks.Process(target=children.relay, args=(environment, self._log, batch, True))
+        self._process.start()
+        return self.wait()
+
+    def wait(self, seconds: float = 30.0) -> int | None:
+        assert self._process
+        self._process.join(seconds)
+        return self.exit_code
+
     def has_unfinished(self) -> bool:
         """Whether the log of this (stopped or dead) client ends within an operation."""
         return (journal.last(self.journal) or {}).get("do") == "invoke"

@@ -63,6 +63,10 @@ class Web:
         if self._again and self._again["kind"] == "place":
             action, op = self.place, self._again["op"]
         self._again = None
+        self.do(action, op)
+
+    def do(self, action: Callable[[str], tuple[int, int, str]], op: str) -> None:
+        """Take one step, with its line before and its line after it in the log."""
         self._journal.write(op, "invoke", kind=action.__name__)
         try:
             close_old_connections()
