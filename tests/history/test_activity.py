@@ -390,3 +390,10 @@ def test_pages_that_record_nothing_ask_nothing_more(client):
         client.get(product.get_absolute_url())
 
     assert not [query["sql"] for query in asked if "users" in query["sql"] or "history_events" in query["sql"]]
+
+
+def test_a_finished_request_lends_its_visitor_to_nobody(client, boss):
+    client.get("/")
+    client.get("/admin/nothing/here/")
+
+    assert activity.current_actor() == activity.SYSTEM
