@@ -27,7 +27,12 @@ SELECT event_id, order_id, rev, status, kind, delivered_at IS NOT NULL, coalesce
     changes -> 'items' -> 0 -> 1 ->> 'product_name',
     changes -> 'shipping_address' -> 1 ->> 'op',
     changes -> 'order' -> 0 -> 'shipping_address' ->> 'op')
-FROM history_events e ORDER BY order_id, rev
+FROM history_events e WHERE order_id IS NOT NULL ORDER BY order_id, rev
+"""
+# The clients change names of products only.
+ACTIVITY = """
+SELECT event_id, delivered_at IS NOT NULL, CASE WHEN kind = 'changed' THEN changes -> 'name' ->> 1 END
+FROM history_events WHERE order_id IS NULL
 """
 ORDERS = "SELECT order_id, rev, status FROM orders"
 
@@ -67,18 +72,46 @@ def check(operations: Mapping[str, Operation]) -> Verdict:
         events = cursor.fetchall()
         cursor.execute(ORDERS)
         orders = cursor.fetchall()
+        cursor.execute(ACTIVITY)
+        activity = cursor.fetchall()
     held: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for document in mongo.for_writing().find({}):
         held[document["order_id"]].append(document)
     verdict.events, verdict.orders = len(events), len({event[1] for event in events})
-    _check_operations(operations, events, held, verdict)
+    counts = Counter(op for *_, op in [*events, *activity] if op is not None)
+    _check_operations(operations, counts, verdict)
+    _check_acknowledged(operations, events, held, verdict)
+    _check_activity(activity, verdict)
     _check_events(events, orders, verdict)
     _check_documents(events, held, verdict)
     verdict.different += [str(difference) for difference in reconcile.reconcile().differences]
     return verdict
 
 
-def _check_operations(
+def _check_operations(operations: Mapping[str, Operation], counts: Mapping[str, int], verdict: Verdict) -> None:
+    for operation in operations.values():
+        found = counts.get(operation.op, 0)
+        if operation.outcome == "ok":
+            verdict.acknowledged += 1
+            if not found:
+                verdict.lost.append(f"{operation.op} left no event")
+        elif operation.outcome == "fail":
+            verdict.refused += 1
+        else:
+            verdict.unknown += 1
+        if operation.was_unknown:
+            verdict.in_doubt += 1
+            verdict.recovered += found > 0
+        if found > EVENTS_OF.get(operation.kind, 1):
+            verdict.duplicated.append(f"{operation.op} left {found} events")
+    for op in counts:
+        if op not in operations:
+            verdict.unexpected.append(f"nobody asked for {op}")
+        elif operations[op].outcome == "fail":
+            verdict.unexpected.append(f"{op} was refused or rolled back, and is there")
+
+
+def _check_acknowledged(
     operations: Mapping[str, Operation], events: list[Any], held: Mapping[int, Any], verdict: Verdict
 ) -> None:
     present = {(order, rev): (op, status) for _, order, rev, status, _, _, op in events}
@@ -88,29 +121,22 @@ def _check_operations(
         for document in documents
         for event in document["events"]
     }
-    counts = Counter(event[6] for event in events)
     for operation in operations.values():
-        if operation.outcome == "ok":
-            verdict.acknowledged += 1
-        elif operation.outcome == "fail":
-            verdict.refused += 1
-        else:
-            verdict.unknown += 1
-        if operation.was_unknown:
-            verdict.in_doubt += 1
-            verdict.recovered += counts[operation.op] > 0
         for order, rev, status in operation.revs:
             if present.get((order, rev)) != (operation.op, status):
                 verdict.lost.append(f"{operation.op}: PostgreSQL has no {status} of order {order} rev {rev}")
             if mirrored.get((order, rev)) != status:
                 verdict.lost.append(f"{operation.op}: MongoDB has no {status} of order {order} rev {rev}")
-        if counts[operation.op] > EVENTS_OF.get(operation.kind, 1):
-            verdict.duplicated.append(f"{operation.op} left {counts[operation.op]} events")
-    for op in counts:
-        if op not in operations:
-            verdict.unexpected.append(f"nobody asked for {op}")
-        elif operations[op].outcome == "fail":
-            verdict.unexpected.append(f"{op} was refused or rolled back, and is there")
+
+
+def _check_activity(activity: list[Any], verdict: Verdict) -> None:
+    held = Counter(each["event_id"] for each in mongo.for_writing(mongo.ACTIVITY_LOG).find({}, {"event_id": 1}))
+    for event_id, is_delivered, _ in activity:
+        if not is_delivered or not held[event_id]:
+            verdict.lost.append(f"activity {event_id}: {'not in MongoDB' if is_delivered else 'not delivered'}")
+        if held.pop(event_id, 0) > 1:
+            verdict.duplicated.append(f"activity {event_id} is there twice")
+    verdict.unexpected += [f"MongoDB alone knows activity {event_id}" for event_id in held]
 
 
 def _check_events(events: list[Any], orders: list[Any], verdict: Verdict) -> None:

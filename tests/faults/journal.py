@@ -59,7 +59,7 @@ def read(paths: Iterable[Path]) -> dict[str, Operation]:
                 operation.kind = entry["kind"]
                 continue
             operation.ends.append(entry["do"])
-            if entry["do"] == "ok":
+            if entry["do"] == "ok" and entry["order"] is not None:
                 operation.revs.append((entry["order"], entry["rev"], entry["status"]))
     return operations
 

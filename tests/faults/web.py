@@ -24,6 +24,9 @@ PAUSE = 0.015
 # Steps are taken on the latest orders, so that both workers and the relays meet on the same ones.
 RECENT = 30
 
+# Which order an action changed, with the revision and the status it made; None where it was no order.
+Action = Callable[[str], tuple[int, int, str] | None]
+
 
 class _RolledBack(Exception):
     """Raised on purpose, to take a whole step back."""
@@ -40,12 +43,13 @@ class Web:
         self._steps = 0
         self._stopping = False
         self._again: dict[str, Any] | None = None
-        self._kinds: dict[Callable[[str], tuple[int, int, str]], int] = {
+        self._kinds: dict[Action, int] = {
             self.place: 30,
             self.step: 45,
             self.sql: 9,
             self.items: 9,
             self.delete: 1,
+            self.product: 3,
             self.rolled_back: 6,
         }
 
@@ -65,12 +69,12 @@ class Web:
         self._again = None
         self.do(action, op)
 
-    def do(self, action: Callable[[str], tuple[int, int, str]], op: str) -> None:
+    def do(self, action: Action, op: str) -> None:
         """Take one step, with its line before and its line after it in the log."""
         self._journal.write(op, "invoke", kind=action.__name__)
         try:
             close_old_connections()
-            order, rev, status = action(op)
+            made = action(op)
         except (OrderError, _RolledBack):
             self._journal.write(op, "fail")
         except Error:
@@ -79,6 +83,7 @@ class Web:
             self._again = {"kind": action.__name__, "op": op}
             time.sleep(0.1)
         else:
+            order, rev, status = made or (None, None, None)
             self._journal.write(op, "ok", order=order, rev=rev, status=status)
         finally:
             connection.close()
@@ -125,10 +130,17 @@ class Web:
             Order.objects.filter(pk=signed[0]).delete()
         return signed
 
+    def product(self, op: str) -> None:
+        """What staff do in the back office; told of in the activity log."""
+        with transaction.atomic():
+            product = self._chance.choice(list(Product.objects.select_for_update().order_by("pk")))
+            product.name = op
+            product.save(update_fields=["name"])
+
     def rolled_back(self, op: str) -> tuple[int, int, str]:
         """A step that is refused only after everything was written."""
         with transaction.atomic():
-            self._chance.choice([self.place, self.step, self.sql, self.items])(op)
+            self._chance.choice([self.place, self.step, self.sql, self.items, self.product])(op)
             raise _RolledBack
 
     def _recent(self, among: OrderQuerySet | None = None) -> Order:
