@@ -48,7 +48,9 @@ class ProductForm(_ProductForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         typed, seen = cleaned.get("stock"), cleaned.get("stock_seen")
-        if self.instance.pk and typed is not None and seen is not None:
+        if typed is not None and typed < 0:
+            self.add_error("stock", forms.ValidationError("Stock cannot be below 0.", code="negative"))
+        elif self.instance.pk and typed is not None and seen is not None:
             left = Product.objects.select_for_update(no_key=True).get(pk=self.instance.pk).stock
             cleaned["stock"] = left + typed - seen
             if cleaned["stock"] < 0:

@@ -112,7 +112,8 @@ def prepare(env: dict[str, str], logs: Path) -> None:
     # WhiteNoise warns of every start without it; what is in it comes from collectstatic, which only the image needs.
     (BASE_DIR / "staticfiles").mkdir(exist_ok=True)
     manage("migrations applied", "migrate", "--no-input", "--verbosity=0", env=env, log=logs / "migrate.log")
-    manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
+    if env.get("DEMO", "1") != "0":
+        manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
 
 
 def announce(port: int) -> None:

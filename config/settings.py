@@ -126,6 +126,7 @@ ACCOUNT_USER_DISPLAY = "users.models.display_name"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Shop] "
 ACCOUNT_LOGOUT_REDIRECT_URL = "catalog:product_list"
 
 # --- Pages ---
@@ -181,4 +182,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # A page refused or not found is the visitor's matter; it would be a traceback each time.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

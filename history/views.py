@@ -27,7 +27,8 @@ TABS: dict[str, tuple[str, tuple[Status, ...]]] = {
     "all": ("All", tuple(Status)),
     "open": ("Open", OPEN),
     "delivered": ("Delivered", (Status.DELIVERED,)),
-    "cancelled": ("Cancelled", (Status.CANCELLED,)),
+    # With the returned ones, so that the tabs add up to all.
+    "cancelled": ("Cancelled, returned", (Status.CANCELLED, Status.RETURNED)),
 }
 
 

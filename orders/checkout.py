@@ -32,6 +32,13 @@ def order_of_key(customer: User, key: str) -> Order | None:
     return Order.objects.for_customer(customer).filter(idempotency_key=key).first()
 
 
+def last_address(customer: User) -> dict[str, str]:
+    """Return where this customer's latest order with an address went; nothing where there is none."""
+    addresses = Order.objects.for_customer(customer).exclude(shipping_address={}).newest_first()
+    latest = addresses.values_list("shipping_address", flat=True).first()
+    return latest if isinstance(latest, dict) else {}
+
+
 @transaction.atomic
 def place_as_shown(
     cart: Cart, *, customer: User, key: str, shown_total: Decimal, at: datetime, shipping_address: Mapping[str, str]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from orders import services
 from orders.cart import Cart
-from orders.checkout import order_of_key, place_as_shown
+from orders.checkout import last_address, order_of_key, place_as_shown
 from orders.forms import CheckoutForm
 from orders.models import Order
 from orders.status import Status
@@ -31,7 +31,8 @@ def checkout(request: CustomerRequest) -> HttpResponse:
         return _place(request, cart)
     if not cart.items:
         return _nothing_to_order(request)
-    form = CheckoutForm(initial={"name": request.user.name} | request.session.get(DRAFT, {}))
+    known = request.session.get(DRAFT) or last_address(request.user)
+    form = CheckoutForm(initial={"name": request.user.name} | known)
     return _checkout_page(request, cart, form)
 
 

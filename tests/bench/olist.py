@@ -143,15 +143,13 @@ def told(figure: Any) -> str:
 
 def measure(directory: Path) -> int:
     from history.imports.progress import peak_megabytes
-    from history.mirror import reconcile, relay
+    from history.mirror import reconcile
 
     call_command("migrate", verbosity=0)
     print("import:")
     call_command("import_orders", directory)
-    began = time.monotonic()
-    events = relay.drain()
-    seconds = time.monotonic() - began
-    print(f"relay: {events:,} events in {seconds:.1f} s, {COUNTS['orders'] / seconds:,.0f} orders/s")
+    print("mirror:")
+    call_command("relay", drain=True)
     wrong = compare()
     found = timed("reconciled", reconcile.reconcile)
     print(f"{found.compared:,} orders compared, {len(found.differences):,} differ")

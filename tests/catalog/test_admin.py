@@ -132,6 +132,7 @@ def test_wrong_values_are_refused_at_their_field(client, boss, wrong):
     response = client.post(page_of(product), typed(product, **wrong))
 
     assertContains(response, "errorlist")
+    assertNotContains(response, "left by now")
     assert Product.objects.values_list("price", "stock").get(pk=product.pk) == (Decimal("10.00"), 5)
 
 

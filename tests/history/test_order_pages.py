@@ -60,18 +60,19 @@ def test_tabs_count_and_narrow(shopper, place, customer, staff, now):
     pending = place(customer=customer)
     delivered = go(place(customer=customer), "paid", "shipped", "delivered", by=staff, at=now)
     cancelled = cancel_order(place(customer=customer), by=customer, at=now)
+    returned = go(place(customer=customer), "paid", "shipped", "delivered", "returned", by=staff, at=now)
 
     response = shopper.get(ORDERS)
 
     assert [(name, count) for name, _, count in response.context["tabs"]] == [
-        ("all", 3),
+        ("all", 4),
         ("open", 1),
         ("delivered", 1),
-        ("cancelled", 1),
+        ("cancelled", 2),
     ]
     assert listed(shopper.get(f"{ORDERS}?tab=open")) == [pending.pk]
     assert listed(shopper.get(f"{ORDERS}?tab=delivered")) == [delivered.pk]
-    assert listed(shopper.get(f"{ORDERS}?tab=cancelled")) == [cancelled.pk]
+    assert listed(shopper.get(f"{ORDERS}?tab=cancelled")) == [returned.pk, cancelled.pk]
 
 
 def test_an_order_is_found_by_number_and_by_product(shopper, place, customer):

@@ -60,6 +60,16 @@ def test_an_order_is_placed_from_the_cart(shopper, customer):
     assert not shopper.get("/cart/").context["cart"]
 
 
+def test_the_next_checkout_knows_the_address_of_the_last_order(shopper):
+    fill(shopper, ProductFactory())
+    shopper.post(CHECKOUT, form(shopper))
+    fill(shopper, ProductFactory())
+
+    page = shopper.get(CHECKOUT)
+
+    assert {name: field(page, name) for name in ADDRESS} == ADDRESS
+
+
 def test_the_confirmation_can_be_reloaded_and_is_the_owners(shopper, place, customer):
     mine, others = place(customer=customer), place()
 
@@ -238,8 +248,8 @@ def test_more_items_need_no_more_queries_to_check_out(shopper, django_assert_num
     for amount in (1, 20):
         fill(shopper, *ProductFactory.create_batch(amount))
         shopper.get(CHECKOUT)
-        # Session, user, cart, permissions (2).
-        with django_assert_num_queries(5):
+        # Session, user, cart, last address, permissions (2).
+        with django_assert_num_queries(6):
             shopper.get(CHECKOUT)
 
 
