@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tests.faults import campaign
 
         figures = campaign.run(servers, seed=options.seed, kills=options.kills, seconds=options.seconds)
+        servers.is_kept = bool(figures["problems"])
     if options.json:
         print(json.dumps(figures))
     return 1 if figures["problems"] or not figures["in flight"] else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from config.embedded.postgres import PostgresServer
 
 
 class Servers:
-    """`with Servers() as servers`: running meanwhile, their data gone afterwards."""
+    """`with Servers() as servers`: running meanwhile, their data gone afterwards unless something went wrong."""
 
     def __init__(self) -> None:
+        self.is_kept = False
         self.home = Path(tempfile.mkdtemp(prefix="user-order-system-faults-"))
         self.home.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
         self.postgres = PostgresServer(self.home)
@@ -39,8 +41,11 @@ class Servers:
         }
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None = None, *_: object) -> None:
         for server in (self.mongodb, self.postgres):
             server.stop()
         shutil.rmtree(addresses.socket_dir(self.home), ignore_errors=True)
-        shutil.rmtree(self.home, ignore_errors=True)
+        if self.is_kept or (error is not None and issubclass(error, Exception)):
+            print(f"logs and data are kept in {self.home}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.home, ignore_errors=True)
