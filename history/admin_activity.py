@@ -101,9 +101,9 @@ def _words(name: str) -> str:
 
 
 def _told(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "none"
     match value:
-        case None | "" | [] | {}:
-            return "none"
         case bool():
             return "yes" if value else "no"
         case list():

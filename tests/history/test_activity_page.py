@@ -46,7 +46,16 @@ def shown(client, **asked):
 def test_what_was_done_newest_first(client, boss):
     lamp = ProductFactory(name="Lamp")
     record("Lamp", number=lamp.pk, actor=activity.actor_of(boss), changes={"price": ["10.00", "12.50"]}, note="a note")
-    record("Later", at=DAY + timedelta(hours=1), changes={"is_active": [True, False], "groups": [[], ["Desk", "Boss"]]})
+    record(
+        "Later",
+        at=DAY + timedelta(hours=1),
+        changes={
+            "is_active": [True, False],
+            "groups": [[], ["Desk", "Boss"]],
+            "attributes": [{"colour": "red"}, {}],
+            "stock": [0, 5],
+        },
+    )
     relay.drain()
 
     page = client.get(PAGE)
@@ -60,6 +69,8 @@ def test_what_was_done_newest_first(client, boss):
         "a note",
         "active: yes → no",
         "groups: none → Desk, Boss",
+        "attributes: colour red → none",
+        "stock: 0 → 5",
     ):
         assert part in read
     assertContains(page, f'href="/admin/catalog/product/{lamp.pk}/change/"')
