@@ -183,5 +183,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # A page refused or not found is the visitor's matter; it would be a traceback each time.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # The pool tells of every try; the error that follows says it once.
+    "loggers": {"django.request": {"level": "ERROR"}, "psycopg.pool": {"level": "ERROR"}},
 }
