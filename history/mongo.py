@@ -6,6 +6,7 @@ pymongo.errors.PyMongoError), because pymongo's own default is to wait for ever.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from functools import cache
@@ -134,7 +135,7 @@ ACTIVITY_VALIDATOR: Document = {
 @cache  # never evicted: one that is dropped while open leaves its threads behind
 def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
     # A client does not survive a fork: the process is part of the key.
-    return MongoClient(
+    client: MongoClient[Document] = MongoClient(
         url,
         # Not timeoutMS: with it pymongo would also look for a lost server that long, where a page wants the answer
         # "away" at once.
@@ -143,12 +144,14 @@ def _client(url: str, timeout_ms: int, pid: int) -> MongoClient[Document]:
         serverSelectionTimeoutMS=settings.MONGODB_CONNECT_TIMEOUT_MS,
         # It is the heartbeat's too: with a shorter one, a server busy with a long report counts as lost, and pymongo
         # cancels the report.
-        connectTimeoutMS=timeout_ms,
+        connectTimeoutMS=max(timeout_ms, settings.MONGODB_WRITE_TIMEOUT_MS),
         # The relay tries again by itself, and a page had better say what is wrong.
         retryReads=False,
         retryWrites=False,
         appname="user-order-system",
     )
+    atexit.register(client.close)
+    return client
 
 
 def _database(timeout_ms: int) -> Database[Document]:

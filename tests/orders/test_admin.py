@@ -207,7 +207,7 @@ def test_cancelling_many_is_asked_about_first(client, boss, order_in):
 
     question = client.post(LIST, chosen)
     assertContains(question, "Cancel these orders?")
-    assertContains(question, f'name="_selected_action" value="{order.pk}"')
+    assertContains(question, f'<input type="hidden" name="_selected_action" value="{order.pk}">', html=True)
     assertContains(question, "cannot be cancelled any more", count=1)
     assert status_of(order) == Status.PENDING
 
