@@ -17,7 +17,7 @@ from django.conf import settings
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -205,11 +205,3 @@ def _keep_activity(database: Database[Document], *, days: int) -> None:
         if error.code not in INDEX_EXISTS_OTHERWISE:
             raise
         database.command("collMod", ACTIVITY_LOG, index={"name": EXPIRY, "expireAfterSeconds": seconds})
-
-
-def is_reachable() -> bool:
-    try:
-        _database(settings.MONGODB_CONNECT_TIMEOUT_MS).command("ping")
-    except PyMongoError:
-        return False
-    return True

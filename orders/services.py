@@ -80,10 +80,7 @@ def place_order(
     User.objects.select_for_update(no_key=True).only("pk").get(pk=customer.pk)
     first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
-        ordered = dict(first.items.values_list("product_id", "quantity"))
-        if ordered != quantities:
-            raise KeyReused(first)
-        return first
+        return _same_again(first, quantities)
     products = _take_stock(quantities)
     order = Order.objects.create(
         customer=customer,
@@ -97,17 +94,7 @@ def place_order(
         changed_at=at,
         holds_stock=True,
     )
-    OrderItem.objects.bulk_create(
-        OrderItem(
-            order=order,
-            product=product,
-            quantity=quantities[product.pk],
-            price=product.price,
-            product_name=product.name,
-            sku=product.sku,
-        )
-        for product in products
-    )
+    _add_items(order, products, quantities)
     return order
 
 
@@ -134,6 +121,27 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
 def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
     """Cancel an order that has not been shipped; its stock is for sale again."""
     return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
+
+
+def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
+    if dict(first.items.values_list("product_id", "quantity")) != quantities:
+        raise KeyReused(first)
+    return first
+
+
+def _add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
+    """Add the products at today's price and name, by one statement."""
+    OrderItem.objects.bulk_create(
+        OrderItem(
+            order=order,
+            product=product,
+            quantity=quantities[product.pk],
+            price=product.price,
+            product_name=product.name,
+            sku=product.sku,
+        )
+        for product in products
+    )
 
 
 def _sign(order: Order, *, by: User, at: datetime, note: str) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from bson import Decimal128
 from django.db import connection
+from pymongo.errors import PyMongoError
 
 from history import mongo
 from history.mirror import documents, reconcile, relay, source, writer
@@ -206,7 +207,7 @@ def test_nothing_is_marked_while_mongodb_is_away(place, mirror, settings):
     place()
     settings.MONGODB_URL = "mongodb://127.0.0.1:9/shop"
 
-    with pytest.raises(mongo.PyMongoError):
+    with pytest.raises(PyMongoError):
         relay.deliver_batch()
 
     assert pending() == 1
