@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import Error, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
 from history import faults, mongo, wakeup
@@ -32,6 +33,13 @@ CLAIM = """
 SELECT event_id, order_id, rev FROM history_events
 WHERE delivered_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
 ORDER BY event_id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+# A full batch takes the later events of its orders too, or a backlog would read and look up each order once per event.
+CLAIM_REST = """
+SELECT event_id, order_id, rev FROM history_events
+WHERE order_id = ANY(%s) AND delivered_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
+    AND event_id > %s
+FOR UPDATE SKIP LOCKED
 """
 MARK = """
 UPDATE history_events SET delivered_at = clock_timestamp(), parked_at = NULL, retry_at = NULL
@@ -65,13 +73,12 @@ def deliver_batch(limit: int = BATCH) -> Batch:
     Raises django.db.Error or PyMongoError where a store fails; then nothing is marked and all stays pending.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [limit])
-        claimed: list[Claim] = cursor.fetchall()
+        claimed = _claim(cursor, limit)
         if not claimed:
             return Batch()
         faults.point("relay: after claim")
         orders = {order_id for _, order_id, _ in claimed if order_id is not None}
-        outcome = _mirror(orders)
+        outcome = _mirror(orders, unseen={order_id for _, order_id, rev in claimed if order_id and rev == 1})
         done = activity.deliver([event for event, order_id, _ in claimed if order_id is None])
         delivered = [claim[0] for claim in claimed if claim[0] in done.held or _is_mirrored(claim, outcome)]
         faults.point("relay: before mark")
@@ -83,6 +90,15 @@ def deliver_batch(limit: int = BATCH) -> Batch:
             logger.error("%s is parked: %s", what, reason)
         faults.point("relay: before commit")
     return Batch(len(claimed), len(delivered), parked, len(orders))
+
+
+def _claim(cursor: CursorWrapper, limit: int) -> list[Claim]:
+    cursor.execute(CLAIM, [limit])
+    claimed: list[Claim] = cursor.fetchall()
+    if len(claimed) == limit:
+        cursor.execute(CLAIM_REST, [list({order_id for _, order_id, _ in claimed}), claimed[-1][0]])
+        claimed += cursor.fetchall()
+    return claimed
 
 
 def _is_mirrored(claim: Claim, outcome: writer.Outcome) -> bool:
@@ -100,10 +116,10 @@ def _refused(
         yield f"Event {event}", reason, [event]
 
 
-def _mirror(order_ids: set[int]) -> writer.Outcome:
+def _mirror(order_ids: set[int], unseen: Set[int] = frozenset()) -> writer.Outcome:
     rows = source.read(sorted(order_ids))
     built, unbuildable = documents.build_each(rows)
-    outcome = writer.write(mongo.for_writing(), list(built.values()))
+    outcome = writer.write(mongo.for_writing(), list(built.values()), unseen=unseen)
     outcome.refused.update(unbuildable)
     return outcome
 

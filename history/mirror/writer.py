@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,9 @@ from history.mirror.documents import Document, document_id
 DUPLICATE_KEY = 11000
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 
+# Orders asked for by one list; the embedded server compares each document found with the whole of it.
+LIST = 100
+
 # A look and a write usually do; more only where another relay writes the same orders at the same moment.
 WRITES = 3
 
@@ -30,15 +33,20 @@ class Outcome:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def write(collection: Collection[Document], documents: Sequence[Document]) -> Outcome:
+def write(
+    collection: Collection[Document], documents: Sequence[Document], *, unseen: Set[int] = frozenset()
+) -> Outcome:
     """Write each document unless MongoDB has that revision or a newer one; what it has in the end is read back.
 
+    unseen: orders that MongoDB hardly has yet, which are inserted without a look before.
     Raises PyMongoError where MongoDB cannot be asked; anything may have been written then, and writing again is safe.
     """
     outcome = Outcome()
     ready = _encoded(documents, outcome)
+    asked = [order_id for order_id in ready if order_id not in unseen]
     for writes in range(WRITES + 1):
-        outcome.revs = held_revs(collection, list(ready))
+        outcome.revs = held_revs(collection, asked)
+        asked = list(ready)
         behind = {
             order_id: (rev, raw)
             for order_id, (rev, raw) in ready.items()
@@ -66,20 +74,28 @@ def overwrite(collection: Collection[Document], documents: Sequence[Document]) -
 
 def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dict[int, int]:
     """Return the revision that MongoDB holds of each order it has; a document under a foreign `_id` is removed."""
+    revs: dict[int, int] = {}
+    for wanted in chosen(order_ids):
+        for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1}):
+            if document["_id"] == document_id(document["order_id"]):
+                revs[document["order_id"]] = document["rev"]
+            else:
+                # Not written by a relay, and in the way of the order's own document.
+                collection.delete_one({"_id": document["_id"], "order_id": document["order_id"]})
+    return revs
+
+
+def chosen(order_ids: Sequence[int]) -> Iterator[Document]:
+    """Conditions for order_id that meet these orders, and others only where that is quicker."""
     if not order_ids:
-        return {}
+        return
     lowest, highest = min(order_ids), max(order_ids)
     # Orders of one batch mostly follow each other, and a range is read many times faster than a list.
-    dense = highest - lowest < 2 * len(order_ids)
-    wanted: Document = {"$gte": lowest, "$lte": highest} if dense else {"$in": list(order_ids)}
-    revs = {}
-    for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1}):
-        if document["_id"] == document_id(document["order_id"]):
-            revs[document["order_id"]] = document["rev"]
-        else:
-            # Not written by a relay, and in the way of the order's own document.
-            collection.delete_one({"_id": document["_id"], "order_id": document["order_id"]})
-    return revs
+    if highest - lowest < 2 * len(order_ids):
+        yield {"$gte": lowest, "$lte": highest}
+        return
+    for start in range(0, len(order_ids), LIST):
+        yield {"$in": list(order_ids[start : start + LIST])}
 
 
 def _encoded(documents: Iterable[Document], outcome: Outcome) -> dict[int, tuple[int, RawBSONDocument]]:

@@ -25,7 +25,7 @@ def replace_whatever_revision_is_there(patch, shop):
 def take_every_write_for_confirmed(patch, shop):
     """A duplicate key counts as delivered, and nothing is read back."""
 
-    def write(collection, wanted):
+    def write(collection, wanted, **hints):
         outcome = writer.Outcome()
         ready = writer._encoded(wanted, outcome)
         outcome.revs = writer.held_revs(collection, list(ready))
@@ -83,8 +83,8 @@ def read_items_before_their_order(patch, shop):
 def count_the_refused_as_delivered(patch, shop):
     plain = writer.write
 
-    def write(collection, wanted):
-        outcome = plain(collection, wanted)
+    def write(collection, wanted, **hints):
+        outcome = plain(collection, wanted, **hints)
         outcome.revs.update({each["order_id"]: each["rev"] for each in wanted})
         outcome.refused.clear()
         return outcome
@@ -104,9 +104,9 @@ def write_to_mongodb_from_the_signal(patch, shop):
 def leave_no_tombstone(patch, shop):
     plain = writer.write
 
-    def write(collection, wanted):
+    def write(collection, wanted, **hints):
         deleted = [each for each in wanted if each["status"] == documents.DELETED]
-        outcome = plain(collection, [each for each in wanted if each not in deleted])
+        outcome = plain(collection, [each for each in wanted if each not in deleted], **hints)
         for each in deleted:
             collection.delete_one({"_id": each["_id"]})
             outcome.revs[each["order_id"]] = each["rev"]
