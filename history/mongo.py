@@ -27,6 +27,8 @@ Document = dict[str, Any]
 
 ORDER_HISTORY = "order_history"
 ACTIVITY_LOG = "activity_log"
+# Derived, read by the reports; found by ranges of its text _id, so it has no index of its own.
+ROLLUPS = "rollups"
 
 NAMESPACE_EXISTS = 48
 INDEX_EXISTS_OTHERWISE = (85, 86)

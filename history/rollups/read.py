@@ -1,0 +1,181 @@
+"""What the reports read: the rollups of whole days, both included, by a range of `_id`.
+
+Source: MongoDB rollups, behind PostgreSQL by what `behind` says. Raises pymongo's errors. Days without orders are left
+out; days come in turn. A day is one in the shop's TIME_ZONE; it holds the orders placed on it as they stand now.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection
+
+from history import mongo
+from history.rollups import shape
+from history.rollups.shape import Document
+
+# Orders that are not in the reports yet: with pending events; days: still to be computed after delivery.
+BEHIND = """
+SELECT
+    (SELECT count(DISTINCT order_id) FROM history_events WHERE delivered_at IS NULL AND order_id IS NOT NULL),
+    (SELECT count(DISTINCT day) FROM rollup_queue),
+    least((SELECT min(recorded_at) FROM history_events WHERE delivered_at IS NULL AND order_id IS NOT NULL),
+          (SELECT min(since) FROM rollup_queue))
+"""
+
+
+@dataclass(frozen=True)
+class StatusSums:
+    """All orders of one status, counted as revenue or not. oldest: the first placed of them, UTC."""
+
+    orders: int
+    units: int
+    cents: int
+    oldest: datetime
+
+
+@dataclass(frozen=True)
+class CohortSums:
+    """Customers whose first counted order ever was in one month, and what they did on this day.
+
+    active: whose first counted order of this calendar month it is; new: whose first ever; second: whose second ever;
+    second_soon: those of them at most 90 × 24 hours after the first. Each is counted once a month at most, so sums
+    over whole months count people.
+    """
+
+    active: int
+    new: int
+    second: int
+    second_soon: int
+
+
+@dataclass(frozen=True)
+class DaySums:
+    """statuses by code, those that occur; cohorts by month, "YYYY-MM"."""
+
+    day: date
+    statuses: dict[str, StatusSums]
+    cohorts: dict[str, CohortSums]
+
+
+def _column(name: str) -> Any:
+    return field(default_factory=lambda: shape.column(name))
+
+
+@dataclass
+class DayOrders:
+    """One value per order in each column, by ascending order_id. status: index into shape.STATUSES; cents:
+    total_amount; units: quantities of its items; created_at: epoch milliseconds."""
+
+    day: date
+    order_id: array[int] = _column("order_id")
+    user_id: array[int] = _column("user_id")
+    status: array[int] = _column("status")
+    cents: array[int] = _column("cents")
+    units: array[int] = _column("units")
+    created_at: array[int] = _column("created_at")
+
+
+@dataclass
+class DayLines:
+    """One value per order item in each column, those of one order together. status: its order's; cents: price as
+    sold × quantity."""
+
+    day: date
+    order_id: array[int] = _column("order_id")
+    product_id: array[int] = _column("product_id")
+    status: array[int] = _column("status")
+    quantity: array[int] = _column("quantity")
+    cents: array[int] = _column("cents")
+
+
+@dataclass
+class DayDurations:
+    """Whole minutes, rounded down, from placed to paid, paid to shipped, shipped to delivered: one value per order of
+    the day that got there and whose times are known; beside it the order's status now. Below zero where the times say
+    so, as imported ones may."""
+
+    day: date
+    paid: array[int] = _column("paid")
+    paid_status: array[int] = _column("paid_status")
+    shipped: array[int] = _column("shipped")
+    shipped_status: array[int] = _column("shipped_status")
+    delivered: array[int] = _column("delivered")
+    delivered_status: array[int] = _column("delivered_status")
+
+
+Day = TypeVar("Day", DayOrders, DayLines, DayDurations)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """orders: with changes still to be delivered; days: delivered but still to be computed anew; since: when the
+    oldest of these changes was made (aware), None where there are none."""
+
+    orders: int
+    days: int
+    since: datetime | None
+
+
+def sums(first: date, last: date) -> list[DaySums]:
+    return [
+        DaySums(
+            shape.day_of(document),
+            {status: StatusSums(**values) for status, values in document["statuses"].items()},
+            {month: CohortSums(**values) for month, values in document["cohorts"].items()},
+        )
+        for document in _documents(shape.SUMS, first, last)
+        if document["statuses"]
+    ]
+
+
+def orders(first: date, last: date) -> Iterator[DayOrders]:
+    return (day for day in _days(DayOrders, shape.ORDERS, first, last) if day.order_id)
+
+
+def lines(first: date, last: date) -> Iterator[DayLines]:
+    return (day for day in _days(DayLines, shape.LINES, first, last) if day.order_id)
+
+
+def durations(first: date, last: date) -> list[DayDurations]:
+    days = _days(DayDurations, shape.DURATIONS, first, last)
+    return [day for day in days if day.paid or day.shipped or day.delivered]
+
+
+def behind() -> Behind:
+    """What the rollups lack. Source: PostgreSQL. Asked before reading, it never promises more than is shown."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND)
+        return Behind(*cursor.fetchone())
+
+
+def _documents(kind: str, first: date, last: date) -> Iterator[Document]:
+    wanted = {"_id": shape.ids_between(kind, first, last)}
+    return mongo.for_reading(mongo.ROLLUPS).find(
+        wanted,
+        sort=[("_id", 1)],
+        # The server gives up when the page does.
+        max_time_ms=settings.MONGODB_READ_TIMEOUT_MS,
+    )
+
+
+def _days(make: type[Day], kind: str, first: date, last: date) -> Iterator[Day]:
+    """Put the pieces of each day together; those beyond `more` are left over from when the day had more orders."""
+    found: Day | None = None
+    more = 0
+    for document in _documents(kind, first, last):
+        piece = shape.piece_of(document)
+        if piece == 0:
+            if found is not None:
+                yield found
+            found, more = make(shape.day_of(document)), document["more"]
+        if found is not None and piece <= more:
+            for each in fields(make)[1:]:
+                shape.unpack(each.name, document[each.name], getattr(found, each.name))
+    if found is not None:
+        yield found
