@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -18,6 +18,8 @@ from django.db import connection
 from history import mongo
 from history.rollups import shape
 from history.rollups.shape import Document
+
+STATUS_OF_CODE = shape.STATUSES
 
 # Orders that are not in the reports yet: with pending events; days: still to be computed after delivery.
 BEHIND = """
@@ -31,12 +33,12 @@ SELECT
 
 @dataclass(frozen=True)
 class StatusSums:
-    """All orders of one status, counted as revenue or not. oldest: the first placed of them, UTC."""
+    """All orders of one status, counted as revenue or not. oldest: when the first of them was placed, epoch milliseconds."""
 
     orders: int
     units: int
     cents: int
-    oldest: datetime
+    oldest: int
 
 
 @dataclass(frozen=True)
@@ -63,35 +65,39 @@ class DaySums:
     cohorts: dict[str, CohortSums]
 
 
-def _column(name: str) -> Any:
-    return field(default_factory=lambda: shape.column(name))
+def _integers() -> array[int]:
+    return array(shape.INTEGER)
+
+
+def _codes() -> array[int]:
+    return array(shape.CODE)
 
 
 @dataclass
 class DayOrders:
-    """One value per order in each column, by ascending order_id. status: index into shape.STATUSES; cents:
+    """One value per order in each column, by ascending order_id. statuses: codes, see STATUS_OF_CODE; cents:
     total_amount; units: quantities of its items; created_at: epoch milliseconds."""
 
     day: date
-    order_id: array[int] = _column("order_id")
-    user_id: array[int] = _column("user_id")
-    status: array[int] = _column("status")
-    cents: array[int] = _column("cents")
-    units: array[int] = _column("units")
-    created_at: array[int] = _column("created_at")
+    order_ids: array[int] = field(default_factory=_integers)
+    user_ids: array[int] = field(default_factory=_integers)
+    statuses: array[int] = field(default_factory=_codes)
+    cents: array[int] = field(default_factory=_integers)
+    units: array[int] = field(default_factory=_integers)
+    created_at: array[int] = field(default_factory=_integers)
 
 
 @dataclass
 class DayLines:
-    """One value per order item in each column, those of one order together. status: its order's; cents: price as
+    """One value per order item in each column, those of one order together. statuses: its order's; cents: price as
     sold × quantity."""
 
     day: date
-    order_id: array[int] = _column("order_id")
-    product_id: array[int] = _column("product_id")
-    status: array[int] = _column("status")
-    quantity: array[int] = _column("quantity")
-    cents: array[int] = _column("cents")
+    order_ids: array[int] = field(default_factory=_integers)
+    product_ids: array[int] = field(default_factory=_integers)
+    statuses: array[int] = field(default_factory=_codes)
+    quantities: array[int] = field(default_factory=_integers)
+    cents: array[int] = field(default_factory=_integers)
 
 
 @dataclass
@@ -101,12 +107,12 @@ class DayDurations:
     so, as imported ones may."""
 
     day: date
-    paid: array[int] = _column("paid")
-    paid_status: array[int] = _column("paid_status")
-    shipped: array[int] = _column("shipped")
-    shipped_status: array[int] = _column("shipped_status")
-    delivered: array[int] = _column("delivered")
-    delivered_status: array[int] = _column("delivered_status")
+    paid: array[int] = field(default_factory=_integers)
+    paid_statuses: array[int] = field(default_factory=_codes)
+    shipped: array[int] = field(default_factory=_integers)
+    shipped_statuses: array[int] = field(default_factory=_codes)
+    delivered: array[int] = field(default_factory=_integers)
+    delivered_statuses: array[int] = field(default_factory=_codes)
 
 
 Day = TypeVar("Day", DayOrders, DayLines, DayDurations)
@@ -135,11 +141,11 @@ def sums(first: date, last: date) -> list[DaySums]:
 
 
 def orders(first: date, last: date) -> Iterator[DayOrders]:
-    return (day for day in _days(DayOrders, shape.ORDERS, first, last) if day.order_id)
+    return (day for day in _days(DayOrders, shape.ORDERS, first, last) if day.order_ids)
 
 
 def lines(first: date, last: date) -> Iterator[DayLines]:
-    return (day for day in _days(DayLines, shape.LINES, first, last) if day.order_id)
+    return (day for day in _days(DayLines, shape.LINES, first, last) if day.order_ids)
 
 
 def durations(first: date, last: date) -> list[DayDurations]:

@@ -1,9 +1,10 @@
 """The shape of a day's rollup: four kinds of documents in the collection `rollups`, their text `_id` "kind:day".
 
 sums:      statuses: {status: {orders, units, cents, oldest}}, cohorts: {YYYY-MM: {active, new, second, second_soon}}
-orders:    columns order_id, user_id, status, cents, units, created_at; one value per order of the day
-lines:     columns order_id, product_id, status, quantity, cents; one value per item of these orders
-durations: columns paid, paid_status, shipped, shipped_status, delivered, delivered_status; one per order that got there
+orders:    columns order_ids, user_ids, statuses, cents, units, created_at; one value per order of the day
+lines:     columns order_ids, product_ids, statuses, quantities, cents; one value per item of these orders
+durations: columns paid, paid_statuses, shipped, shipped_statuses, delivered, delivered_statuses; one value per order
+           that got there
 
 A column is binary: its values one after the other, little-endian, so that a million of them decode at once. What does
 not fit into one document goes on in "kind:day+0001" and so on; `more` of the first says how many those are. `version`
@@ -40,7 +41,7 @@ INTEGER, CODE = "q", "B"
 
 def column(name: str) -> array[int]:
     """An empty column: 64-bit integers, or one byte per status."""
-    return array(CODE if name.endswith("status") else INTEGER)
+    return array(CODE if name.endswith("statuses") else INTEGER)
 
 
 def pack(values: array[int]) -> bytes:
