@@ -1,4 +1,4 @@
-// Draws the chart from the page's own table, prints, and listens to D W M Y and C; the page is complete without it.
+// Draws the chart from the page's own table, and listens to D W M Y and C; the page is complete without it.
 (() => {
   "use strict";
 
@@ -83,21 +83,8 @@
   draw();
   // Colours follow the theme, which theme.js has set by the time of the next frame.
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(draw));
-  // Paper is light.
-  const root = document.documentElement;
-  let theme = "";
-  window.addEventListener("beforeprint", () => {
-    theme = root.getAttribute("data-bs-theme");
-    root.setAttribute("data-bs-theme", "light");
-    draw();
-  });
-  window.addEventListener("afterprint", () => {
-    root.setAttribute("data-bs-theme", theme);
-    draw();
-  });
-
-  const print = document.querySelector("[data-print]");
-  if (print) print.addEventListener("click", () => window.print());
+  window.addEventListener("beforeprint", draw);
+  window.addEventListener("afterprint", draw);
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;

@@ -15,6 +15,10 @@
     document.querySelectorAll("form[method=post] button[disabled]").forEach((button) => { button.disabled = false; });
   });
 
+  document.querySelectorAll("[data-print]").forEach((button) => {
+    button.addEventListener("click", () => window.print());
+  });
+
   // Menus close when the attention goes elsewhere.
   const menus = () => document.querySelectorAll("details.menu[open]");
   document.addEventListener("click", (event) => {

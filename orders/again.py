@@ -1,0 +1,71 @@
+"""Buying again what an order had: into the cart, as far as it is still for sale."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.utils.html import format_html, format_html_join
+
+from catalog.models import Product
+from orders.cart import MAX_PRODUCTS, Cart, CartFull
+from orders.models import OrderItem
+
+
+@dataclass
+class Outcome:
+    """added: how many products are in the cart now; missing: what is not, or not as many, and why, a line each."""
+
+    added: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    def told(self) -> str:
+        """The outcome in words, as HTML."""
+        if self.added and not self.missing:
+            return "Everything from that order is in your cart."
+        head = "In your cart now, except:" if self.added else "Nothing from that order can be bought now."
+        lines = format_html_join("", "<li>{}</li>", ((line,) for line in self.missing))
+        return format_html('{} <ul class="mb-0">{}</ul>', head, lines)
+
+
+def put_in_cart(items: Iterable[OrderItem], cart: Cart) -> Outcome:
+    """Put the products of items into the cart, at today's price and as far as the stock goes.
+
+    Of a product that is in the cart already the larger quantity stays, so that asking twice changes nothing.
+    """
+    outcome = Outcome()
+    names, quantities = _wanted(items)
+    products = Product.objects.in_bulk(quantities)
+    for product_id, quantity in quantities.items():
+        granted, reason = _put(products[product_id], quantity, cart)
+        outcome.added += granted > 0
+        if reason:
+            outcome.missing.append(f"{names[product_id]}: {reason}")
+    return outcome
+
+
+def _wanted(items: Iterable[OrderItem]) -> tuple[Mapping[int, str], Mapping[int, int]]:
+    """Names as sold and quantities, by product; plain SQL may have put one product into several items."""
+    names: dict[int, str] = {}
+    quantities: Counter[int] = Counter()
+    for item in items:
+        names[item.product_id] = item.product_name
+        quantities[item.product_id] += item.quantity
+    return names, quantities
+
+
+def _put(product: Product, wanted: int, cart: Cart) -> tuple[int, str]:
+    """Put one product in; return how many the cart may have of it, and what is wrong with that, if anything is."""
+    if not product.is_active:
+        return 0, "no longer for sale."
+    if not product.stock:
+        return 0, "sold out."
+    granted = min(wanted, product.stock)
+    more = granted - cart.quantity_of(product)
+    try:
+        if more > 0:
+            cart.add(product, more)
+    except CartFull:
+        return 0, f"the cart is full, it holds up to {MAX_PRODUCTS} products."
+    return granted, f"only {granted} left, you had ordered {wanted}." if granted < wanted else ""
