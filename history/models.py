@@ -2,9 +2,13 @@
 
 The rows of orders are written by the triggers of migration 0002, never by Python; those of people, products and
 sign-ins by history/activity.py. Only delivery state is updated.
+
+Beside it the stubs of archived orders, and how the mirror has been doing.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from django.db import models
 from django.db.models.functions import Now
@@ -113,3 +117,95 @@ class Event(models.Model):
         if self.order_id is None:
             return f"{self.get_subject_display()} {self.subject_name or 'unknown'}: {self.kind}"
         return f"#{self.order_id} rev {self.rev}: {self.kind}"
+
+
+class ArchivedOrder(models.Model):
+    """The permanent stub of an order that left PostgreSQL; its document in MongoDB is the only copy of the rest.
+
+    order_id has no foreign key, user_id neither: nothing that happens to live rows reaches a stub.
+    sha256: digest of the canonical document (history/mirror/documents.py) when it left.
+    """
+
+    order_id = models.BigIntegerField(primary_key=True)
+    user_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    total_amount = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(max_length=20)
+    rev = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+    archived_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "archived_orders"
+
+    def __str__(self) -> str:
+        return f"#{self.order_id}"
+
+
+class MirrorSampleQuerySet(models.QuerySet["MirrorSample"]):
+    def between(self, start: datetime, end: datetime) -> MirrorSampleQuerySet:
+        """Samples of start <= taken_at < end, oldest first."""
+        return self.filter(taken_at__gte=start, taken_at__lt=end).order_by("taken_at")
+
+
+class MirrorSample(models.Model):
+    """How far the mirror was behind at one moment, one row a minute, written by a relay; without one, by nobody.
+
+    taken_at: the full minute. delivered: events delivered in the minute before, with the lag they had (None: none).
+    """
+
+    taken_at = models.DateTimeField(primary_key=True)
+    pending = models.IntegerField()
+    oldest_pending_seconds = models.IntegerField()
+    parked = models.IntegerField()
+    delivered = models.IntegerField()
+    lag_p50_ms = models.IntegerField(null=True)
+    lag_p99_ms = models.IntegerField(null=True)
+
+    objects = MirrorSampleQuerySet.as_manager()
+
+    class Meta:
+        db_table = "mirror_samples"
+        default_permissions = ()
+        permissions = [
+            ("view_mirror", "Can see the state of the mirror"),
+            ("requeue_events", "Can have parked events tried again"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.taken_at:%F %R}: {self.pending} pending"
+
+
+class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
+    def newest_first(self) -> ReconcileRunQuerySet:
+        return self.order_by("-started_at", "-run_id")
+
+
+class ReconcileRun(models.Model):
+    """One finished run of `manage.py reconcile`.
+
+    differing: orders that differed at first; repaired: those mended since; exit_code: 0 where all are equal in the end.
+    since: only orders changed since then were compared; None: all.
+    """
+
+    run_id = models.BigAutoField(primary_key=True)
+    started_at = models.DateTimeField()
+    seconds = models.DecimalField(max_digits=9, decimal_places=1)
+    since = models.DateTimeField(null=True)
+    compared = models.IntegerField()
+    differing = models.IntegerField()
+    repaired = models.IntegerField()
+    exit_code = models.SmallIntegerField()
+
+    objects = ReconcileRunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "reconcile_runs"
+        default_permissions = ()
+        indexes = [
+            # The latest runs; forgetting the oldest.
+            models.Index(fields=["-started_at", "-run_id"], name="reconcile_runs_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%F %R}: {self.compared} compared, {self.differing} differing"
