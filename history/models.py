@@ -13,6 +13,8 @@ from datetime import datetime
 from django.db import models
 from django.db.models.functions import Now
 
+from history.exact_json import ExactJSONField
+
 
 class Kind(models.TextChoices):
     PLACED = "placed", "Placed"
@@ -81,7 +83,7 @@ class Event(models.Model):
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=200)
     note = models.TextField(db_default="", blank=True)
-    changes = models.JSONField(default=dict, db_default={})
+    changes = ExactJSONField(default=dict, db_default={})
     recorded_at = models.DateTimeField(db_default=Now())
     transaction_id = models.BigIntegerField()
     delivered_at = models.DateTimeField(null=True)

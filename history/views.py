@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.forms import search_text
 from catalog.listing import page_of
-from history import timeline
+from history import changes, timeline
 from history.models import Event
 from orders.models import Order, OrderItem, OrderQuerySet
 from orders.status import OPEN, Status
@@ -62,6 +62,7 @@ def order(request: CustomerRequest, order_id: int) -> HttpResponse:
         "order": found,
         "steps": timeline.steps(found, events),
         "events": timeline.told(events, customer_id=request.user.pk),
+        "changes": changes.since_placed(found, events, customer_id=request.user.pk),
     }
     return render(request, "history/order.html", context)
 

@@ -1,0 +1,95 @@
+"""What changed since a customer ordered: items, total and address, from the first total to today's.
+
+Source: the order's events, given by whoever has read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from config.templatetags.money import money
+from history.models import Event, Kind
+from history.timeline import who_did
+from orders.forms import CheckoutForm
+from orders.models import Order
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """what: a line for each thing; amount: by how much the total changed; why: "" where nobody said."""
+
+    what: list[str]
+    amount: Decimal
+    who: str
+    why: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """original_total + the amounts of changes, which go from old to new, = total."""
+
+    original_total: Decimal
+    changes: list[Change]
+    total: Decimal
+
+
+def since_placed(order: Order, events: Sequence[Event], *, customer_id: int) -> Changes | None:
+    """Return what became different since the order was placed; None where nothing did. events: by revision."""
+    placed = [at for at, event in enumerate(events) if event.kind == Kind.PLACED]
+    later = events[placed[-1] + 1 :] if placed else events
+    changes = [_change(event, lines, customer_id) for event in later if (lines := list(_lines(event)))]
+    if not changes:
+        return None
+    before = order.total_amount - sum(change.amount for change in changes)
+    return Changes(original_total=before, changes=changes, total=order.total_amount)
+
+
+def _change(event: Event, lines: list[str], customer_id: int) -> Change:
+    old, new = event.changes.get("total_amount", (0, 0))
+    return Change(
+        what=lines,
+        amount=Decimal(new) - Decimal(old),
+        who=who_did(event, customer_id),
+        # Who edits an order says why to its customer; a note on a status may be for the store's own eyes.
+        why="" if event.kind == Kind.STATUS and event.actor_id != customer_id else event.note,
+        at=event.occurred_at if event.is_time_known else None,
+    )
+
+
+def _lines(event: Event) -> Iterator[str]:
+    for pair in event.changes.get("items", ()):
+        # An item that went from one order to another has changed both.
+        old, new = (item if item and item["order_id"] == event.order_id else None for item in pair)
+        if old or new:
+            yield _item(old, new)
+    if "total_amount" in event.changes:
+        old, new = event.changes["total_amount"]
+        yield f"Total: {money(Decimal(old))} before, {money(Decimal(new))} now"
+    if "shipping_address" in event.changes:
+        old, new = event.changes["shipping_address"]
+        yield f"Delivery address: {_address(old)} before, {_address(new)} now"
+
+
+def _item(old: Item | None, new: Item | None) -> str:
+    if old is None or new is None:
+        return f"Added {_told(new)}" if old is None else f"Removed {_told(old)}"
+    return f"{_told(old)} before, {_told(new)} now"
+
+
+def _told(item: Item | None) -> str:
+    assert item is not None
+    return f"{item['quantity']} × {item['product_name']} at {money(Decimal(item['price']))}"
+
+
+def _address(address: Any) -> str:
+    """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
+    if not isinstance(address, dict):
+        return "none"
+    return ", ".join(str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)) or "none"
