@@ -3,7 +3,7 @@
 The rows of orders are written by the triggers of migration 0002, never by Python; those of people, products and
 sign-ins by history/activity.py. Only delivery state is updated.
 
-Beside it the stubs of archived orders, and how the mirror has been doing.
+Beside it the stubs of archived orders, the queue of the rollups, and how the mirror has been doing.
 """
 
 from __future__ import annotations
@@ -139,6 +139,12 @@ class ArchivedOrder(models.Model):
 
     class Meta:
         db_table = "archived_orders"
+        indexes = [
+            # A day's rollup counts its archived orders too.
+            models.Index(fields=["created_at"], name="archived_orders_created"),
+            # Whether an order is its customer's first.
+            models.Index(fields=["user_id", "created_at"], name="archived_orders_of_customer"),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.order_id}"
@@ -211,3 +217,27 @@ class ReconcileRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%F %R}: {self.compared} compared, {self.differing} differing"
+
+
+class DirtyDay(models.Model):
+    """A day whose rollup is behind: changes of its orders are in the mirror and have to be counted anew.
+
+    Only ever inserted, once per batch of deliveries, and deleted by the keeper that counted the day.
+    since: when the oldest of these changes was recorded.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    queued_at = models.DateTimeField(db_default=Now())
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "rollup_queue"
+        default_permissions = ()
+        indexes = [
+            # The keeper takes the newest days first.
+            models.Index(fields=["-day"], name="rollup_queue_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} since {self.since:%F %T}"
