@@ -1,12 +1,17 @@
-"""Comparing what MongoDB holds of an order with what the function of its rows says it should hold."""
+"""Comparing what MongoDB holds of an order with what it should hold: the function of its rows, or its stub."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from history.mirror.documents import Document, digest
+from bson import Decimal128
+
+from history.mirror.documents import UNBUILDABLE, Document, digest, document_id, milliseconds
+from history.models import ArchivedOrder
 
 # Set by the archive, not by the function of the rows.
 NOT_COMPARED = ("archived_at",)
@@ -14,42 +19,104 @@ NOT_COMPARED = ("archived_at",)
 
 @dataclass(frozen=True)
 class Difference:
-    """One order that differs; what names each field ("total_amount: 150.00, mirror has 150.01") or the document."""
+    """One order that differs; what names each field ("total_amount: 150.00, mirror has 150.01") or the document.
+
+    is_archived: the order's document is the only copy, so nothing here can mend it.
+    """
 
     order_id: int
     what: list[str]
     mirror_rev: int = 0
+    is_archived: bool = False
 
     def __str__(self) -> str:
-        return f"order {self.order_id}: {'; '.join(self.what)}"
+        return f"{'archived ' if self.is_archived else ''}order {self.order_id}: {'; '.join(self.what)}"
 
 
 def compare(order_id: int, expected: Document | None, held: list[Document]) -> Difference | None:
     """Return how the documents held for an order differ from the one expected, None where they are equal."""
-    highest = max((_rev(document) for document in held), default=0)
     if expected is None:
-        return Difference(order_id, ["PostgreSQL knows no such order"], highest) if held else None
+        return Difference(order_id, ["PostgreSQL knows no such order"], highest_rev(held)) if held else None
     if not held:
         return Difference(order_id, ["missing in the mirror"])
-    if len(held) == 1 and {**held[0], "archived_at": None} == expected:
-        return None  # nearly always; the digest is part of it
-    what = []
-    if len(held) > 1:
-        what.append(f"{len(held)} documents")
-    own = next((document for document in held if document["_id"] == expected["_id"]), held[0])
-    what += _field_differences(expected, own)
-    return Difference(order_id, what, highest) if what else None
+    what = [f"{len(held)} documents"] if len(held) > 1 else []
+    what += _field_differences(expected, _own(order_id, held))
+    return Difference(order_id, what, highest_rev(held)) if what else None
+
+
+def compare_archived(stub: ArchivedOrder, held: list[Document], *, is_live: bool = False) -> Difference | None:
+    """Return how the documents held for an archived order differ from its stub, None where they are equal.
+
+    is_live: PostgreSQL has the order's rows as well.
+    """
+    what = ["still in PostgreSQL as well"] if is_live else []
+    if not held:
+        what.append("missing in the mirror")
+    else:
+        what += [f"{len(held)} documents"] if len(held) > 1 else []
+        what += _stub_differences(stub, _own(stub.order_id, held))
+    return Difference(stub.order_id, what, highest_rev(held), is_archived=True) if what else None
+
+
+def summary(differences: Iterable[Difference]) -> list[tuple[str, int]]:
+    """Return in how many orders each field or document differs, the most frequent first."""
+    counted: Counter[str] = Counter()
+    for difference in differences:
+        counted.update({re.split(r"[\[.:]", what)[0] for what in difference.what})
+    return sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+
+
+def highest_rev(held: list[Document]) -> int:
+    """The highest revision of several documents, 0 where none has one."""
+    revs = (document.get("rev") for document in held)
+    return max((rev for rev in revs if isinstance(rev, int)), default=0)
+
+
+def _own(order_id: int, held: list[Document]) -> Document:
+    """The document under the order's own `_id`, or the first of the others."""
+    own = document_id(order_id) if order_id >= 0 else None
+    return next((document for document in held if document["_id"] == own), held[0])
 
 
 def _field_differences(expected: Document, held: Document) -> list[str]:
-    found = [
-        f"{path}: {_shown(wanted)}, mirror has {_shown(has)}"
+    found = {
+        path: f"{path}: {_shown(wanted)}, mirror has {_shown(has)}"
         for path, wanted, has in _walk("", expected, held)
         if path not in NOT_COMPARED
+    }
+    if not found and not _fits(held, held.get("digest")):  # such as a number stored as another type of number
+        return ["digest does not fit the content"]
+    if len(found) > 1:
+        found.pop("digest", None)  # says no more than the fields that were named
+    return list(found.values())
+
+
+def _stub_differences(stub: ArchivedOrder, held: Document) -> list[str]:
+    wanted: Document = {
+        "_id": document_id(stub.order_id),
+        "order_id": stub.order_id,
+        "user_id": stub.user_id,
+        "created_at": milliseconds(stub.created_at),
+        "total_amount": Decimal128(stub.total_amount),
+        "status": stub.status,
+        "rev": stub.rev,
+        "digest": stub.sha256,
+    }
+    what = [
+        f"{name}: {_shown(value)}, mirror has {_shown(held.get(name, _MISSING))}"
+        for name, value in wanted.items()
+        if held.get(name, _MISSING) != value
     ]
-    if not found and digest(held) != held.get("digest"):  # such as a number stored as another type of number
-        found.append("digest does not fit the content")
-    return found
+    if not _fits(held, stub.sha256):
+        what.append("digest of the stub does not fit the content")
+    return what
+
+
+def _fits(held: Document, sha256: object) -> bool:
+    try:
+        return digest(held) == sha256
+    except UNBUILDABLE:  # by hand MongoDB can be given what its client cannot write
+        return False
 
 
 _MISSING = object()
@@ -73,8 +140,3 @@ def _walk(path: str, wanted: Any, has: Any) -> Iterator[tuple[str, Any, Any]]:
 
 def _shown(value: Any) -> str:
     return "nothing" if value is _MISSING else str(value)[:80]
-
-
-def _rev(document: Document) -> int:
-    rev = document.get("rev")
-    return rev if isinstance(rev, int) else 0

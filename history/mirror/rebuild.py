@@ -1,7 +1,8 @@
 """Making the whole mirror anew from PostgreSQL while the shop runs.
 
 Each document is written in place where it is not what the function of its rows says, so readers never meet an empty
-or half collection, and relays may go on: a newer revision never gives way.
+or half collection, and relays may go on: a newer revision never gives way. The documents of archived orders are the
+only copies and left alone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import bson
+
 from history import mongo
-from history.mirror import activity, documents, reconcile, source, writer
+from history.mirror import activity, documents, held, reconcile, source, writer
 from history.mirror.documents import Document
+from history.models import ArchivedOrder
 
 
 @dataclass
@@ -36,10 +40,15 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
     for ids, lowest, highest in reconcile.ranges():
         expected, unbuildable = documents.build_each(source.read(ids))
         done.refused.update(unbuildable)
-        held = reconcile.held({"$gte": lowest, "$lte": highest})
-        wrong = [document for number, document in expected.items() if _differs(document, held.get(number, []))]
+        found = held.by_order({"$gte": lowest, "$lte": highest})
+        archived = ArchivedOrder.objects.in_bulk(expected)
+        wrong = [
+            document
+            for number, document in expected.items()
+            if number not in archived and _differs(document, found.get(number, []))
+        ]
         done.refused.update(writer.overwrite(mongo.for_writing(), wrong).refused)
-        done.removed += _remove_unknown(held.keys() - expected.keys() - unbuildable.keys())
+        done.removed += _remove_unknown(found.keys() - expected.keys() - unbuildable.keys())
         done.orders += len(expected)
         done.written += len(wrong)
         progress(len(expected))
@@ -48,13 +57,17 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
     return done
 
 
-def _differs(document: Document, held: list[Document]) -> bool:
-    return len(held) != 1 or {**held[0], "archived_at": None} != document
+def _differs(document: Document, found: list[Document]) -> bool:
+    return len(found) != 1 or bson.encode(found[0]) != bson.encode(document)
 
 
 def _remove_unknown(order_ids: set[int]) -> int:
-    # Placed and mirrored between the two looks, an order is known by now.
-    unknown = order_ids - {rows.order_id for rows in source.read(sorted(order_ids))} if order_ids else set()
+    if not order_ids:
+        return 0
+    with source.snapshot():
+        # Placed and mirrored between the two looks, an order is known by now; an archived one always is.
+        placed = {rows.order_id for rows in source.read(sorted(order_ids))}
+        unknown = order_ids - placed - ArchivedOrder.objects.in_bulk(order_ids).keys()
     for order_id in unknown:
         mongo.for_writing().delete_many({"order_id": order_id})
     return len(unknown)

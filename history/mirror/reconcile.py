@@ -1,24 +1,28 @@
-"""Comparing every order of PostgreSQL with its document, in both directions.
+"""Comparing every order of PostgreSQL with its document, in both directions, and every stub with its document.
 
-Source: PostgreSQL orders, order_items, history_events; MongoDB order_history.
+A document that is byte for byte what the rows say is done with undecoded, and nearly all are. The others are
+suspects: both stores are asked again before one of them counts as a difference.
+
+Source: PostgreSQL orders, order_items, history_events, archived_orders; MongoDB order_history.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
+import bson
+from bson.raw_bson import RawBSONDocument
 from django.db import connection
-from django.utils import timezone
 
-from history import mongo
-from history.mirror import compare, documents, source
+from history.mirror import compare, documents, held, source
 from history.mirror.compare import Difference
 from history.mirror.documents import Document
-from history.models import Event
+from history.mirror.totals import Totals
+from history.models import ArchivedOrder, Event
 
 BATCH = 1000
 # Room for numbers before the first order and after the last: MongoDB's smallest and largest.
@@ -27,31 +31,35 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 # Times an order whose mirror is ahead is read again before it counts as a difference.
 LOOKS = 3
 
-Bucket = tuple[str, str]
-
-
-@dataclass
-class Totals:
-    """Orders and money of one day and status in both stores."""
-
-    orders: int = 0
-    amount: Decimal = Decimal("0.00")
-    mirrored_orders: int = 0
-    mirrored_amount: Decimal = Decimal("0.00")
-
-    @property
-    def is_equal(self) -> bool:
-        return (self.orders, self.amount) == (self.mirrored_orders, self.mirrored_amount)
-
 
 @dataclass
 class Findings:
-    """compared: orders looked at; on_their_way: orders whose events are still pending; totals by (day, status)."""
+    """compared: orders looked at; on_their_way: orders whose events are still pending, which count as equal."""
 
     compared: int = 0
     on_their_way: int = 0
     differences: list[Difference] = field(default_factory=list)
-    totals: dict[Bucket, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    totals: Totals = field(default_factory=Totals)
+
+
+@dataclass
+class Look:
+    """What PostgreSQL says of some orders at one moment; expected: their documents, as its rows make them."""
+
+    expected: dict[int, Document]
+    unbuildable: dict[int, str]
+    stubs: dict[int, ArchivedOrder]
+
+    def differing(self, order_id: int, found: list[Document]) -> Difference | None:
+        if stub := self.stubs.get(order_id):
+            return compare.compare_archived(stub, found, is_live=order_id in self.expected)
+        return compare.compare(order_id, self.expected.get(order_id), found)
+
+    def rev(self, order_id: int) -> int:
+        """The revision that PostgreSQL has; of an order it does not know none is ahead."""
+        if order_id in self.expected:
+            return int(self.expected[order_id]["rev"])
+        return self.stubs[order_id].rev if order_id in self.stubs else HIGHEST
 
 
 def reconcile(*, since: datetime | None = None, progress: Callable[[int], object] = lambda _: None) -> Findings:
@@ -61,12 +69,25 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
     progress: called with the number of orders done. Raises PyMongoError where the mirror cannot be read.
     """
     findings = Findings()
-    for ids, wanted in _batches(since):
-        suspects = _compare_batch(ids, wanted, findings)
+    for ids, raw_documents in _read_ahead(_batches(since)):
+        suspects = _compare_batch(ids, raw_documents, findings)
         if suspects:
             _look_again(suspects, findings)
         progress(len(ids))
     return findings
+
+
+def _read_ahead(batches: Iterable[tuple[list[int], Document]]) -> Iterator[tuple[list[int], list[RawBSONDocument]]]:
+    """Each batch with its documents; MongoDB is read one batch ahead, while this thread compares."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        ahead: tuple[list[int], Future[list[RawBSONDocument]]] | None = None
+        for ids, wanted in batches:
+            reading = reader.submit(held.raw, wanted)
+            if ahead:
+                yield ahead[0], ahead[1].result()
+            ahead = ids, reading
+        if ahead:
+            yield ahead[0], ahead[1].result()
 
 
 def _batches(since: datetime | None) -> Iterator[tuple[list[int], Document]]:
@@ -75,7 +96,8 @@ def _batches(since: datetime | None) -> Iterator[tuple[list[int], Document]]:
         yield from ((ids, {"$gte": lowest, "$lte": highest}) for ids, lowest, highest in ranges())
         return
     changed = Event.objects.of_orders().filter(recorded_at__gte=since).values_list("order_id", flat=True)
-    ids = sorted({order_id for order_id in changed if order_id is not None})
+    archived = ArchivedOrder.objects.filter(archived_at__gte=since).values_list("order_id", flat=True)
+    ids = sorted({order_id for order_id in [*changed, *archived] if order_id is not None})
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
         yield batch, {"$in": batch}
@@ -94,73 +116,82 @@ def ranges() -> Iterator[tuple[list[int], int, int]]:
 
 
 def _known_from(lowest: int) -> list[int]:
-    """The next numbers of orders there are, or were: a deleted one has a tombstone in the mirror."""
+    """The next numbers of orders there are or were: the mirror keeps deleted and archived ones too."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """(SELECT order_id FROM orders WHERE order_id >= %s ORDER BY order_id LIMIT %s)
-            UNION (SELECT order_id FROM history_events WHERE kind = 'deleted' AND order_id >= %s)
-            ORDER BY order_id LIMIT %s""",
-            [lowest, BATCH, lowest, BATCH],
+            """(SELECT order_id FROM orders WHERE order_id >= %(lowest)s ORDER BY order_id LIMIT %(batch)s)
+            UNION (SELECT order_id FROM archived_orders WHERE order_id >= %(lowest)s ORDER BY order_id LIMIT %(batch)s)
+            UNION (SELECT DISTINCT order_id FROM history_events WHERE kind = 'deleted' AND order_id >= %(lowest)s
+                   ORDER BY order_id LIMIT %(batch)s)
+            ORDER BY order_id LIMIT %(batch)s""",
+            {"lowest": lowest, "batch": BATCH},
         )
         return [order_id for (order_id,) in cursor.fetchall()]
 
 
-def _compare_batch(ids: list[int], wanted: Document, findings: Findings) -> set[int]:
-    expected, unbuildable = documents.build_each(source.read(ids))
-    found = held(wanted)
-    for document in expected.values():
-        _count(findings, document, mirrored=False)
-    for several in found.values():
-        for document in several:
-            _count(findings, document, mirrored=True)
-    findings.compared += len(expected)
-    findings.differences += [Difference(number, [reason]) for number, reason in unbuildable.items()]
-    every = (expected.keys() | found.keys()) - unbuildable.keys()
-    return {i for i in every if compare.compare(i, expected.get(i), found.get(i, []))}
+def _look(order_ids: Iterable[int]) -> Look:
+    wanted = list(order_ids)
+    expected, unbuildable = documents.build_each(source.read(wanted))
+    return Look(expected, unbuildable, ArchivedOrder.objects.in_bulk(wanted))
 
 
-def held(wanted: Document) -> dict[int, list[Document]]:
-    """Return the documents whose order_id fits the condition, by order; more than one is a fault."""
-    found: dict[int, list[Document]] = defaultdict(list)
-    for document in mongo.for_writing().find({"order_id": wanted}):
-        found[document["order_id"]].append(document)
-    return found
-
-
-def _count(findings: Findings, document: Document, *, mirrored: bool) -> None:
-    created_at, amount = document.get("created_at"), document.get("total_amount")
-    if not isinstance(created_at, datetime):
-        return  # a tombstone belongs to no day
-    totals = findings.totals[timezone.localdate(created_at).isoformat(), str(document.get("status"))]
-    money = Decimal(str(amount))
-    if mirrored:
-        totals.mirrored_orders += 1
-        totals.mirrored_amount += money
-    else:
-        totals.orders += 1
-        totals.amount += money
+def _compare_batch(ids: list[int], raw_documents: list[RawBSONDocument], findings: Findings) -> set[int]:
+    """Settle what is equal at first sight, and return the numbers of the others."""
+    look = _look(ids)
+    by_content = {bson.encode(document): number for number, document in look.expected.items()}
+    equal, others = set(), defaultdict(list)
+    for raw in raw_documents:
+        number = by_content.get(raw.raw)
+        if number is not None:
+            equal.add(number)
+        else:
+            document = held.decoded(raw)
+            others[document["order_id"]].append(document)
+    for number in look.stubs.keys() & others.keys() - look.expected.keys():
+        if look.differing(number, others[number]) is None:
+            equal.add(number)
+            del others[number]
+    every = look.expected.keys() | look.stubs.keys() | others.keys()
+    doubtful = others.keys() | look.stubs.keys() & look.expected.keys()
+    suspects = (every - equal | doubtful) - look.unbuildable.keys()
+    findings.compared += len(look.expected.keys() | look.stubs.keys())
+    findings.differences += [Difference(number, [reason]) for number, reason in look.unbuildable.items()]
+    for number in equal - suspects:
+        findings.totals.add_both(look.stubs.get(number) or look.expected[number])
+    return suspects
 
 
 def _look_again(suspects: set[int], findings: Findings) -> None:
     """Settle what is a difference: the stores are read one after the other while shop and relays go on.
 
-    The order of the looks decides. What is not pending after its rows were read had been delivered before the mirror
+    The order of the looks decides. What is not pending where its rows are read had been delivered before the mirror
     is read; and a mirror that is ahead only because of a newer change is level at the next look.
     """
-    for _ in range(LOOKS):
-        expected, _ = documents.build_each(source.read(sorted(suspects)))
-        pending = set(Event.objects.pending().filter(order_id__in=suspects).values_list("order_id", flat=True))
-        found = held({"$in": sorted(suspects)})
-        compared = [compare.compare(i, expected.get(i), found.get(i, [])) for i in sorted(suspects)]
-        differences = [difference for difference in compared if difference]
-        suspects = {each.order_id for each in differences if each.mirror_rev > _rev(expected, each.order_id)}
-        settled = [each for each in differences if each.order_id not in suspects]
-        findings.on_their_way += sum(each.order_id in pending for each in settled)
-        findings.differences += [each for each in settled if each.order_id not in pending]
-        if not suspects:
+    for looks_left in reversed(range(LOOKS)):
+        with source.snapshot():
+            look = _look(sorted(suspects))
+            pending = set(Event.objects.pending().filter(order_id__in=suspects).values_list("order_id", flat=True))
+        found = held.by_order({"$in": sorted(suspects)})
+        ahead = set()
+        for number in sorted(suspects):
+            difference = look.differing(number, found.get(number, []))
+            if difference and difference.mirror_rev > look.rev(number) and looks_left:
+                ahead.add(number)
+            else:
+                _settle(number, difference, look, found.get(number, []), number in pending, findings)
+        if not ahead:
             return
-    findings.differences += [each for each in differences if each.order_id in suspects]
+        suspects = ahead
 
 
-def _rev(expected: dict[int, Document], order_id: int) -> int:
-    return int(expected[order_id]["rev"]) if order_id in expected else HIGHEST
+def _settle(
+    number: int, difference: Difference | None, look: Look, found: list[Document], is_pending: bool, findings: Findings
+) -> None:
+    truth = look.stubs.get(number) or look.expected.get(number)
+    if difference and not is_pending:
+        findings.differences.append(difference)
+        findings.totals.add(truth, found)
+        return
+    findings.on_their_way += difference is not None
+    if truth is not None:
+        findings.totals.add_both(truth)

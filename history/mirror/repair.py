@@ -9,7 +9,7 @@ from django.db import connection
 
 from history import triggers, wakeup
 from history.mirror.compare import Difference
-from history.models import Event, Kind
+from history.models import ArchivedOrder, Event, Kind
 from orders.models import Order
 
 ACTOR = "reconcile"
@@ -19,18 +19,21 @@ def repair(differences: Iterable[Difference], *, at: datetime) -> int:
     """Have the relays write each differing document anew; return how many orders that are.
 
     at: aware datetime of the repair's events. A document whose order PostgreSQL never had becomes a tombstone.
+    Archived orders are left out: PostgreSQL has nothing to mend their document with.
     """
     repaired = 0
     for difference in differences:
         with triggers.capture_off():
-            _write_event(difference, at)
-        repaired += 1
+            repaired += _write_event(difference, at)
     wakeup.notify()
     return repaired
 
 
-def _write_event(difference: Difference, at: datetime) -> None:
+def _write_event(difference: Difference, at: datetime) -> bool:
     order = Order.objects.select_for_update(no_key=True).filter(pk=difference.order_id).first()
+    # After the lock: an archive that took the order meanwhile has left its stub by now.
+    if ArchivedOrder.objects.filter(pk=difference.order_id).exists():
+        return False
     last = Event.objects.of_order(difference.order_id).last()
     rev = max(order.rev if order else 0, (last.rev or 0) if last else 0, difference.mirror_rev) + 1
     if order is not None:
@@ -48,3 +51,4 @@ def _write_event(difference: Difference, at: datetime) -> None:
         note="; ".join(difference.what)[:2000],
         transaction_id=transaction_id,
     )
+    return True

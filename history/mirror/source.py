@@ -6,14 +6,15 @@ Source: PostgreSQL orders, order_items, history_events.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 # One statement is one snapshot: order, items and events of every row belong to the same revision, although other
 # transactions commit meanwhile.
@@ -77,9 +78,21 @@ def read(order_ids: Iterable[int]) -> list[OrderRows]:
 _AS_TEXT = f"SELECT order_id, a::text, b::text, c::text FROM ({READ_ORDERS}) AS rows (order_id, a, b, c)"  # noqa: S608
 
 
+# One decoder for all: json.loads would make one each time.
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
 def parse(text: str | None) -> Any:
     """Read PostgreSQL's JSON; money stays exact."""
-    return None if text is None else json.loads(text, parse_float=Decimal)
+    return None if text is None else _DECODER.decode(text)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Have everything that is read within it be of one moment, whatever other transactions commit meanwhile."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def at(text: str) -> datetime:

@@ -108,8 +108,8 @@ def test_equal_stores_have_no_difference(orders):
 
     assert findings.differences == []
     assert findings.compared == 5
-    [totals] = findings.totals.values()
-    assert totals.is_equal
+    assert findings.totals.differing() == []
+    [totals] = findings.totals.by.values()
     assert (totals.orders, totals.amount) == (5, Decimal("100.00"))
 
 

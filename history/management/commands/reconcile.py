@@ -7,15 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
-from history import mongo
-from history.mirror import reconcile, relay, repair
+from history.mirror import reconcile, runs
+from history.mirror.compare import summary
+from history.models import ArchivedOrder
 from orders.models import Order
-
-SHOWN = 100
 
 
 class Command(BaseCommand):
@@ -27,41 +25,36 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, since: str | None, **options: Any) -> None:
         moment = _moment(since)
-        findings = self._reconcile(moment)
-        self._report(findings)
-        if findings.differences and options["repair"]:
-            findings = self._repair(findings, moment)
-        if findings.differences:
-            sys.exit(1)
+        done = runs.run(since=moment, mend=options["repair"], compare=lambda: self._compare(moment))
+        if done.repaired:
+            self.stdout.write(f"{done.repaired:,} orders were repaired between the two.")
+        if any(difference.is_archived for difference in done.last.differences):
+            self.stdout.write(
+                "Archived orders are not repaired: their document is the only copy. Restore it from a backup."
+            )
+        if done.exit_code:
+            sys.exit(done.exit_code)
 
-    def _reconcile(self, since: datetime | None) -> reconcile.Findings:
-        total = None if since else Order.objects.count()
+    def _compare(self, since: datetime | None) -> reconcile.Findings:
+        total = None if since else Order.objects.count() + ArchivedOrder.objects.count()
         with tqdm(total=total, unit=" orders", disable=None) as bar:
-            return reconcile.reconcile(since=since, progress=bar.update)
+            findings = reconcile.reconcile(since=since, progress=bar.update)
+        self._report(findings)
+        return findings
 
     def _report(self, findings: reconcile.Findings) -> None:
-        for (day, status), totals in sorted(findings.totals.items()):
-            if not totals.is_equal:
-                self.stdout.write(
-                    f"{day} {status}: {totals.orders} orders, {totals.amount} in PostgreSQL; "
-                    f"{totals.mirrored_orders} orders, {totals.mirrored_amount} in MongoDB"
-                )
-        for difference in findings.differences[:SHOWN]:
+        """Every differing order in a line of its own, then what that comes to."""
+        for difference in findings.differences:
             self.stdout.write(str(difference))
-        more = len(findings.differences) - SHOWN
-        if more > 0:
-            self.stdout.write(f"and {more:,} more")
+        for day, status, total in findings.totals.differing():
+            self.stdout.write(
+                f"{day} {status}: {total.orders:,} orders, {total.amount:,} in PostgreSQL; "
+                f"{total.mirrored_orders:,} orders, {total.mirrored_amount:,} in MongoDB"
+            )
+        for what, count in summary(findings.differences):
+            self.stdout.write(f"{count:>9,}  {what}")
         way = f", {findings.on_their_way:,} on their way" if findings.on_their_way else ""
         self.stdout.write(f"{findings.compared:,} orders compared, {len(findings.differences):,} differ{way}.")
-
-    def _repair(self, findings: reconcile.Findings, since: datetime | None) -> reconcile.Findings:
-        count = repair.repair(findings.differences, at=timezone.now())
-        relay.drain()
-        mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
-        self.stdout.write(f"{count:,} orders repaired; comparing again.")
-        again = self._reconcile(since)
-        self._report(again)
-        return again
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,0 +1,61 @@
+"""A whole run of reconcile: compare, mend where asked, compare again, and keep a record of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from history import mongo
+from history.mirror import relay, repair
+from history.mirror.reconcile import Findings
+from history.models import ReconcileRun
+
+
+@dataclass
+class Run:
+    """first: what differed; last: what did after mending, the same where nothing was mended; repaired: orders."""
+
+    first: Findings
+    last: Findings
+    repaired: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.last.differences else 0
+
+
+def run(*, since: datetime | None, mend: bool, compare: Callable[[], Findings]) -> Run:
+    """Compare by calling compare, mend what differs if asked to, and record the finished run.
+
+    since: what compare was told, for the record. Raises PyMongoError where the mirror cannot be read.
+    """
+    started_at, began = timezone.now(), time.monotonic()
+    first = compare()
+    done = Run(first, first)
+    if mend and first.differences:
+        done.repaired = repair.repair(first.differences, at=timezone.now())
+        relay.drain()
+        mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
+        done.last = compare()
+    _record(done, started_at, time.monotonic() - began, since)
+    return done
+
+
+def _record(done: Run, started_at: datetime, seconds: float, since: datetime | None) -> None:
+    ReconcileRun.objects.create(
+        started_at=started_at,
+        seconds=round(Decimal(seconds), 1),
+        since=since,
+        compared=done.first.compared,
+        differing=len(done.first.differences),
+        repaired=done.repaired,
+        exit_code=done.exit_code,
+    )
+    oldest_kept = started_at - timedelta(days=settings.MIRROR_STATE_DAYS)
+    ReconcileRun.objects.filter(started_at__lt=oldest_kept).delete()
