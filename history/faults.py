@@ -23,7 +23,8 @@ RELAY_POINTS = (
     "relay: before commit",
 )
 WEB_POINTS = ("web: before commit", "web: after commit", "web: before the wake-up")
-POINTS = RELAY_POINTS + WEB_POINTS
+KEEPER_POINTS = ("keeper: after take", "keeper: mid write", "keeper: before commit")
+POINTS = RELAY_POINTS + WEB_POINTS + KEEPER_POINTS
 
 _armed: str | None = None
 _hits_left = 0

@@ -38,14 +38,14 @@ def now() -> datetime:
 
 @pytest.fixture
 def mirror() -> Iterator[mongo.Collection]:
-    """An empty order_history collection with its indexes and validator; activity_log is empty too."""
-    collection = mongo.for_writing()
-    collection.drop()
-    mongo.for_writing(mongo.ACTIVITY_LOG).drop()
+    """An empty order_history collection with its indexes and validator; activity_log and rollups are empty too."""
+    collections = [mongo.for_writing(name) for name in (mongo.ORDER_HISTORY, mongo.ACTIVITY_LOG, mongo.ROLLUPS)]
+    for collection in collections:
+        collection.drop()
     mongo.prepare()
-    yield collection
-    collection.drop()
-    mongo.for_writing(mongo.ACTIVITY_LOG).drop()
+    yield collections[0]
+    for collection in collections:
+        collection.drop()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from history import faults, mongo, wakeup
 from history.mirror import activity, documents, source, writer
+from history.rollups import keeper, queue
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def deliver_batch(limit: int = BATCH) -> Batch:
         delivered = [claim[0] for claim in claimed if claim[0] in done.held or _is_mirrored(claim, outcome)]
         faults.point("relay: before mark")
         cursor.execute(MARK, [delivered])
+        queue.add(delivered)
         parked = 0
         for what, reason, events in _refused(claimed, outcome, done):
             cursor.execute(PARK, [reason[:2000], events])
@@ -133,9 +135,14 @@ def batches() -> Iterator[Batch]:
 
 
 def drain() -> int:
-    """Deliver everything pending and return how many events that were. Parked events stay parked."""
+    """Deliver everything pending, bring the rollups up to date and return how many events that were.
+
+    Parked events stay parked.
+    """
     mongo.prepare()
-    return sum(batch.delivered for batch in batches())
+    delivered = sum(batch.delivered for batch in batches())
+    keeper.drain()
+    return delivered
 
 
 class Relay:
@@ -146,6 +153,7 @@ class Relay:
         self._is_prepared = False
         self._listener: psycopg.Connection[Any] | None = None
         self._trouble = ""
+        self._keeper = keeper.Keeper()
 
     def stop(self) -> None:
         """Ask it to end after the batch at hand."""
@@ -158,6 +166,7 @@ class Relay:
                 self._wait()
             except (Error, psycopg.Error, PyMongoError) as error:
                 self._recover(error)
+        self._keeper.stop()
         self._close()
 
     def _deliver(self) -> None:
@@ -167,7 +176,9 @@ class Relay:
         # Listening comes before looking, or what is asked for in between would wait for the idle look.
         if self._listener is None:
             self._listener = _listen()
+        self._keeper.wake()
         for batch in batches():
+            self._keeper.wake()
             if self._trouble:
                 logger.info("Both stores answer again.")
                 self._trouble = ""

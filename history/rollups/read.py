@@ -33,7 +33,7 @@ SELECT
 
 @dataclass(frozen=True)
 class StatusSums:
-    """All orders of one status, counted as revenue or not. oldest: when the first of them was placed, epoch milliseconds."""
+    """All orders of one status, counted as revenue or not. oldest: when the first was placed, epoch milliseconds."""
 
     orders: int
     units: int

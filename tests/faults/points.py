@@ -39,7 +39,7 @@ def strike_every_point(servers: Servers, seed: str) -> int:
             _expect_death(web.wait(), point, hit)
             _take_up(servers, f"{point} {hit}")
     connection.close()
-    return len(faults.POINTS)
+    return len(faults.RELAY_POINTS + faults.WEB_POINTS)
 
 
 def _expect_death(code: int | None, point: str, hit: int) -> None:

@@ -1,0 +1,90 @@
+"""What a day's rollup is made of, as PostgreSQL holds it: the orders placed that day and what it needs to know of each.
+
+Source: PostgreSQL orders, order_items, history_events.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from django.conf import settings
+from django.db import connection
+
+from history.rollups import archived
+from history.rollups.placed import MOST_CENTS, Placed
+from history.rollups.shape import STEPS
+from orders.status import WITHOUT_REVENUE
+
+# Live and archived: reports make no difference.
+EVERY_ORDER = """(
+    SELECT order_id, user_id, status, total_amount, created_at, false AS is_archived FROM orders
+    UNION ALL SELECT order_id, user_id, status, total_amount, created_at, true FROM archived_orders
+)"""
+
+# One statement is one snapshot. A day is told by its date alone: midnight may come twice in a zone, or not at all, so
+# the range, which is there for the index, is a day wider on both sides. Times are cut to milliseconds as documents
+# keep them.
+READ = """
+WITH placed AS MATERIALIZED (
+    SELECT wanted.day, o.order_id, o.user_id, o.status, o.total_amount, o.created_at, o.is_archived
+    FROM unnest(%(days)s::date[]) AS wanted (day)
+    JOIN {orders} o ON o.created_at >= wanted.day::timestamp AT TIME ZONE %(zone)s - interval '1 day'
+        AND o.created_at < wanted.day::timestamp AT TIME ZONE %(zone)s + interval '2 days'
+        AND (o.created_at AT TIME ZONE %(zone)s)::date = wanted.day
+), counted AS (
+    SELECT order_id, created_at,
+        first_value(created_at) OVER ever AS first_at,
+        row_number() OVER ever AS nth,
+        row_number() OVER (
+            PARTITION BY user_id, date_trunc('month', created_at AT TIME ZONE %(zone)s) ORDER BY created_at, order_id
+        ) AS nth_of_month
+    FROM {orders} o
+    WHERE user_id = ANY(ARRAY(SELECT user_id FROM placed)) AND status <> ALL(%(uncounted)s)
+    WINDOW ever AS (PARTITION BY user_id ORDER BY created_at, order_id)
+)
+SELECT placed.day, placed.order_id, placed.user_id, placed.status, (placed.total_amount * 100)::bigint,
+    floor(extract(epoch FROM placed.created_at) * 1000)::bigint,
+    items.product_ids, items.quantities, items.cents,
+    floor(extract(epoch FROM paid.at - date_trunc('milliseconds', placed.created_at)) / 60)::bigint,
+    floor(extract(epoch FROM shipped.at - paid.at) / 60)::bigint,
+    floor(extract(epoch FROM delivered.at - shipped.at) / 60)::bigint,
+    to_char(counted.first_at AT TIME ZONE %(zone)s, 'YYYY-MM'),
+    counted.nth_of_month = 1, counted.nth,
+    counted.created_at <= counted.first_at + interval '2160 hours', placed.is_archived
+FROM placed
+LEFT JOIN counted USING (order_id)
+LEFT JOIN LATERAL (
+    SELECT array_agg(product_id ORDER BY order_item_id) AS product_ids,
+        array_agg(quantity ORDER BY order_item_id) AS quantities,
+        array_agg(least(price * quantity * 100, {most_cents})::bigint ORDER BY order_item_id) AS cents
+    FROM order_items WHERE order_items.order_id = placed.order_id
+) items ON true
+-- A number may have been given again after its order was deleted: the life since the latest placing counts.
+LEFT JOIN LATERAL (
+    SELECT max(rev) AS rev FROM history_events e WHERE e.order_id = placed.order_id AND e.kind = 'placed'
+) life ON true
+{steps}
+ORDER BY placed.day, placed.order_id
+"""
+
+# The first event of a status says when it was reached, or that nobody knows when.
+STEP = """LEFT JOIN LATERAL (
+    SELECT CASE WHEN is_time_known THEN date_trunc('milliseconds', occurred_at) END AS at FROM history_events e
+    WHERE e.order_id = placed.order_id AND e.rev >= coalesce(life.rev, 0) AND e.status = '{step}' ORDER BY rev LIMIT 1
+) {step} ON true"""
+
+READ_DAYS = READ.format(
+    most_cents=MOST_CENTS, orders=EVERY_ORDER, steps="\n".join(STEP.format(step=step) for step in STEPS)
+)
+
+
+def read(days: Sequence[date]) -> dict[date, list[Placed]]:
+    """Return the orders placed on each of the days, by number, by one statement."""
+    found: dict[date, list[Placed]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(READ_DAYS, {"days": list(days), "zone": settings.TIME_ZONE, "uncounted": list(WITHOUT_REVENUE)})
+        for day, *rest in cursor.fetchall():
+            found[day].append(Placed._make(rest))
+    return {day: archived.filled_in(placed) for day, placed in found.items()}
