@@ -18,13 +18,14 @@ CODEC: CodecOptions[Document] = CodecOptions(
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument, tz_aware=True)
 
 
-def raw(wanted: Document) -> list[RawBSONDocument]:
+def raw(wanted: Document) -> list[bytes]:
     """Return the documents whose order_id fits the condition, undecoded."""
-    return list(mongo.for_writing().with_options(codec_options=RAW).find({"order_id": wanted}))
+    found = mongo.for_writing().with_options(codec_options=RAW).find({"order_id": wanted})
+    return [bytes(document.raw) for document in found]
 
 
-def decoded(document: RawBSONDocument) -> Document:
-    return bson.decode(document.raw, CODEC)
+def decoded(document: bytes) -> Document:
+    return bson.decode(document, CODEC)
 
 
 def by_order(wanted: Document) -> dict[int, list[Document]]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import bson
-from bson.raw_bson import RawBSONDocument
 from django.db import connection
 
 from history.mirror import compare, documents, held, source
@@ -77,10 +76,10 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
     return findings
 
 
-def _read_ahead(batches: Iterable[tuple[list[int], Document]]) -> Iterator[tuple[list[int], list[RawBSONDocument]]]:
+def _read_ahead(batches: Iterable[tuple[list[int], Document]]) -> Iterator[tuple[list[int], list[bytes]]]:
     """Each batch with its documents; MongoDB is read one batch ahead, while this thread compares."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: tuple[list[int], Future[list[RawBSONDocument]]] | None = None
+        ahead: tuple[list[int], Future[list[bytes]]] | None = None
         for ids, wanted in batches:
             reading = reader.submit(held.raw, wanted)
             if ahead:
@@ -135,13 +134,13 @@ def _look(order_ids: Iterable[int]) -> Look:
     return Look(expected, unbuildable, ArchivedOrder.objects.in_bulk(wanted))
 
 
-def _compare_batch(ids: list[int], raw_documents: list[RawBSONDocument], findings: Findings) -> set[int]:
+def _compare_batch(ids: list[int], raw_documents: list[bytes], findings: Findings) -> set[int]:
     """Settle what is equal at first sight, and return the numbers of the others."""
     look = _look(ids)
     by_content = {bson.encode(document): number for number, document in look.expected.items()}
     equal, others = set(), defaultdict(list)
     for raw in raw_documents:
-        number = by_content.get(raw.raw)
+        number = by_content.get(raw)
         if number is not None:
             equal.add(number)
         else:

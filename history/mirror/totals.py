@@ -60,11 +60,12 @@ class Totals:
     def _of(self, order: Document | ArchivedOrder) -> Iterator[tuple[Total, Decimal]]:
         """Its total and its amount; nothing where it has no day."""
         if isinstance(order, ArchivedOrder):
-            created_at, status, amount = order.created_at, order.status, order.total_amount
-        else:
-            created_at, status, amount = order.get("created_at"), str(order.get("status")), _amount(order)
-        if isinstance(created_at, datetime):
-            yield self.by[timezone.localdate(created_at).isoformat(), status], amount
+            yield self._at(order.created_at, order.status), order.total_amount
+        elif isinstance(created_at := order.get("created_at"), datetime):
+            yield self._at(created_at, str(order.get("status"))), _amount(order)
+
+    def _at(self, created_at: datetime, status: str) -> Total:
+        return self.by[timezone.localdate(created_at).isoformat(), status]
 
 
 def _amount(document: Document) -> Decimal:
