@@ -1,4 +1,4 @@
-"""A report as CSV: the screen's rows and columns, all of them."""
+"""A table as CSV: the screen's rows and columns, all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
-from history.reports.tables import Cell, Report
+from history.reports.tables import Cell, Table
 
 # Spreadsheets take text that begins like this for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -19,11 +19,11 @@ class _Line:
         return line
 
 
-def lines(report: Report) -> Iterator[str]:
+def lines(table: Table) -> Iterator[str]:
     """The header, then each row: ISO dates, plain decimals, text that would be a formula made harmless."""
     writer: Any = csv.writer(_Line())
-    yield writer.writerow([column.name for column in report.columns])
-    for cells in report.cells(report.rows):
+    yield writer.writerow([column.name for column in table.columns])
+    for cells in table.cells(table.rows):
         yield writer.writerow([_text(cell) for cell in cells])
 
 

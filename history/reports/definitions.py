@@ -1,11 +1,13 @@
-"""What every number of the reports counts, once: for the pipelines, and in words for the page."""
+"""What every number of the reports counts, once, in words for the page; and the arithmetic common to all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from orders.status import WITHOUT_REVENUE
+
+Definition = tuple[str, str]
 
 ORDERS = (
     "Orders",
@@ -15,25 +17,47 @@ COUNTED = ("Counted orders", "Orders that are not cancelled and not returned as 
 REVENUE = ("Revenue", "The total amounts of counted orders.")
 UNITS = ("Units", "The quantities in counted orders.")
 AVERAGE = ("Average order", "Revenue divided by counted orders.")
+PREVIOUS = ("Previous", "Revenue of the days compared with, row by row.")
 CHANGE = ("Change", "Against the period compared with; “new” where that had nothing.")
 PRODUCT_REVENUE = ("Revenue of a product", "Price as sold × quantity, in counted orders.")
 PRODUCT_ORDERS = (
     "Counted orders of a product",
     "Counted orders with the product in them. An order of two products counts for both, so the column has no total.",
 )
-SHARE = ("Share", "Of the revenue of all products in the period.")
+SHARE = ("Share", "Of the revenue of all products shown.")
+NEW = ("New customers", "Their first counted order ever falls in the period (in the row's days, in the table of days).")
+RETURNING = ("Returning customers", "They have a counted order in the period and had one before it.")
+REPEAT = ("Repeat rate", "Of the customers with a counted order in the period, those with two or more in it.")
 SPENT = ("Spent", "The total amounts of the customer's counted orders in the period.")
 FIRST_LAST = ("First and last", "The customer's first and last order placed in the period.")
-AMOUNT = ("Amount", "The total amounts of the orders in this status, whether they count as revenue or not.")
+AMOUNT = ("Amount", "The total amounts of these orders, whether they count as revenue or not.")
+ORDER_UNITS = ("Units", "The quantities in these orders, whether they count as revenue or not.")
+OPEN = ("Open now", "Pending, paid or shipped.")
+CANCELLED = ("Cancelled", "Cancelled orders in percent of orders.")
 OLDEST = ("Oldest", "When the oldest of these orders was placed.")
+AGE = ("Median age", "How long ago the middle one of these orders was placed; of an even number, the older one.")
+TIMES = (
+    "Time to pay, ship, deliver",
+    "From placed to paid, paid to shipped, shipped to delivered, each the first time, where both times are known. "
+    "Half of the orders took at most p50, nine of ten at most p90.",
+)
+COHORT = ("Cohort", "Customers by the month of their first counted order ever; the months that touch the period.")
+ACTIVE = ("Month 0, 1, 2 …", "Customers of the cohort with a counted order in that calendar month after their first.")
+SECOND = ("Second order", "Customers of the cohorts with a second counted order until now, in percent.")
+SECOND_90 = ("Second within 90 days", "Those of them who placed it at most 90 days after the first.")
+STORES = (
+    "PostgreSQL and MongoDB",
+    "Orders placed and their total amounts, asked of PostgreSQL now, beside what the reports have from MongoDB.",
+)
+DIFFERENCE = ("Difference", "MongoDB less PostgreSQL. What is still on its way shows here too, and is told above.")
+PARKED = ("Parked", "Changes of orders that could not be delivered and wait with their error.")
+LAG = ("Lag", "From the recording of a change to its delivery, over the last hour.")
 
-# The expressions below are read by MongoDB. Statuses are ours, never a customer's text.
-IS_COUNTED: dict[str, Any] = {"$not": [{"$in": ["$status", list(WITHOUT_REVENUE)]}]}
-ONLY_COUNTED: dict[str, Any] = {"status": {"$nin": list(WITHOUT_REVENUE)}}
-REVENUE_OF_ORDER: dict[str, Any] = {"$cond": [IS_COUNTED, "$total_amount", 0]}
-# $map, because the embedded server does not follow "$products.quantity" into the array.
-QUANTITY_OF_ORDER: dict[str, Any] = {"$sum": {"$map": {"input": "$products", "as": "item", "in": "$$item.quantity"}}}
-REVENUE_OF_ITEM: dict[str, Any] = {"$multiply": ["$products.price", "$products.quantity"]}
+CATEGORY = (
+    "With a category or product",
+    "Orders with such a product in them; units and amounts are of these products only, at the price as sold. "
+    "The category is the product's of today.",
+)
 
 CENT = Decimal("0.01")
 TENTH = Decimal("0.1")
@@ -41,6 +65,10 @@ TENTH = Decimal("0.1")
 
 def is_counted(status: str) -> bool:
     return status not in WITHOUT_REVENUE
+
+
+def money(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
 
 
 def share(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
@@ -53,3 +81,13 @@ def share(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
 def average(total: Decimal, count: int) -> Decimal | None:
     """total / count to the cent; None of nothing."""
     return (total / count).quantize(CENT, ROUND_HALF_UP) if count else None
+
+
+def percentile(values: Sequence[int], percent: int) -> int | None:
+    """The smallest of the sorted values that so many percent do not exceed; None of nothing."""
+    return values[max(-(-len(values) * percent // 100), 1) - 1] if values else None
+
+
+def tenths(value: Decimal | int, unit: int) -> Decimal:
+    """value / unit to a tenth: minutes as hours, seconds as days."""
+    return (Decimal(value) / unit).quantize(TENTH, ROUND_HALF_UP)

@@ -5,7 +5,7 @@ A day is a day in the shop's zone, daylight saving included; an interval holds e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 # What a person may ask for: before it there are no orders, after it some platforms' clocks end.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+DAY = timedelta(days=1)
 DEFAULT = "30d"
 CUSTOM = "custom"
 
@@ -32,18 +33,25 @@ class Period:
     @property
     def end(self) -> datetime:
         """The first moment after the period."""
-        return midnight(self.last + timedelta(days=1))
+        return midnight(self.last + DAY)
 
     @property
     def days(self) -> int:
-        return (self.last - self.first).days + 1
+        return self.length.days
+
+    @property
+    def length(self) -> timedelta:
+        return self.last - self.first + DAY
+
+    def each_day(self) -> Iterator[date]:
+        return (self.first + DAY * number for number in range(self.days))
 
     def preceding(self) -> Period:
         """As many days, right before."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+        return Period(self.first - self.length, self.first - DAY)
 
     def year_before(self) -> Period:
-        return Period(_year_before(self.first), _year_before(self.last))
+        return Period(year_before(self.first), year_before(self.last))
 
 
 def midnight(day: date) -> datetime:
@@ -51,7 +59,7 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=timezone.get_default_timezone())
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date) -> date:
     try:
         return day.replace(year=day.year - 1)
     except ValueError:  # 29 February
@@ -63,7 +71,7 @@ def _last_days(count: int) -> Callable[[date], Period]:
 
 
 def _last_month(today: date) -> Period:
-    last = today.replace(day=1) - timedelta(days=1)
+    last = today.replace(day=1) - DAY
     return Period(last.replace(day=1), last)
 
 
@@ -99,15 +107,24 @@ class Choice:
         return self.name == "all"
 
 
-def choose(asked: QueryDict, today: date) -> Choice:
-    """Read ?period=, ?from= and ?to=; what makes no sense is replaced and noted, never refused."""
+def choose(asked: QueryDict, today: date, *, default: str = DEFAULT) -> Choice:
+    """Read ?period=, ?from= and ?to=; what makes no sense is replaced and noted, never refused.
+
+    default: the preset where nothing is asked for.
+    """
     name = asked.get("period", "")
     own = {field: text for field in ("from", "to") if (text := asked.get(field))}
     if name == CUSTOM or (own and not name):
         return _custom(own, today)
+    if not name:
+        name = default
     if name in PRESETS:
-        return Choice(name, PRESETS[name].period(today), [])
-    notes = [f"“{name[:40]}” is not a known period: the last 30 days are shown."] if name else []
+        period = PRESETS[name].period(today)
+        # The page's form sends the dates along with the preset they were filled in from.
+        if own.items() <= {"from": str(period.first), "to": str(period.last)}.items():
+            return Choice(name, period, [])
+        return _custom(own, today)
+    notes = [f"“{name[:40]}” is not a known period: the last 30 days are shown."]
     return Choice(DEFAULT, PRESETS[DEFAULT].period(today), notes)
 
 

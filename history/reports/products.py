@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from catalog.models import Product
-from history.mongo import Document
-from history.reports import definitions, reading
-from history.reports.periods import Period
-from history.reports.tables import INTEGER, MONEY, PERCENT, Chart, Column, Report, Row, Tile
+from history.reports import definitions, facts, intervals
+from history.reports.facts import Item
+from history.reports.filters import ANY_PRODUCT, Filters
+from history.reports.question import Question
+from history.reports.report import Chart, Report, Tile, change
+from history.reports.tables import CHANGE, INTEGER, MONEY, PERCENT, Column, Row, Table
 
 COLUMNS = [
     Column("product", "Product"),
@@ -20,78 +25,164 @@ COLUMNS = [
     Column("revenue", "Revenue", MONEY),
     Column("share", "Share", PERCENT),
 ]
-
-PER_PRODUCT: list[Document] = [
-    {"$unwind": "$products"},
-    # An order may hold a product twice, at two prices: it is one order of it.
-    {
-        "$group": {
-            "_id": {"order": "$_id", "product": "$products.product_id"},
-            "units": {"$sum": "$products.quantity"},
-            "revenue": {"$sum": definitions.REVENUE_OF_ITEM},
-        }
-    },
-    {
-        "$group": {
-            "_id": "$_id.product",
-            "orders": {"$sum": 1},
-            "units": {"$sum": "$units"},
-            "revenue": {"$sum": "$revenue"},
-        }
-    },
-]
+COMPARED_COLUMNS = [Column("previous", "Previous", MONEY), Column("change", "Change", CHANGE)]
+NOTHING_COUNTS = "Cancelled and returned orders have no revenue, so no product of theirs is counted here."
 
 
-def products(period: Period) -> Report:
-    found = reading.aggregate(period, PER_PRODUCT, **definitions.ONLY_COUNTED)
-    revenue = sum((reading.money(document["revenue"]) for document in found), Decimal(0))
-    units = sum(document["units"] for document in found)
-    rows = [_row(document, revenue) for document in found]
+@dataclass
+class Sold:
+    units: int = 0
+    orders: int = 0
+    cents: int = 0
+
+    @property
+    def revenue(self) -> Decimal:
+        return definitions.money(self.cents)
+
+
+def products(question: Question) -> Report:
+    counted = question.filters.narrowed_to_counted()
+    found = facts.items(question.period, counted) if counted else []
+    sold = per_product(found)
+    before = per_product(facts.items(question.compared, counted)) if question.compared and counted else None
+    table = _table(question, counted, sold, before)
     return Report(
-        columns=COLUMNS,
-        rows=rows,
-        tiles=[
-            Tile("Units", units, INTEGER),
-            Tile("Products sold", len(rows), INTEGER),
-            Tile("Revenue", revenue, MONEY),
-            Tile("Top share", max((row["share"] or Decimal(0) for row in rows), default=None), PERCENT),
-        ],
-        totals={
-            "product": "Total",
-            "units": units,
-            "orders": None,
-            "revenue": revenue,
-            "share": definitions.share(revenue, revenue),
-        },
-        default_sort="-revenue",
-        chart=Chart("bar", "product", "revenue", "Revenue by product, the ten largest of these rows"),
+        tiles=_tiles(question, table, found, before),
+        tables=[table],
+        charts=[Chart("bar", "product", ("revenue",), "Revenue by product, the ten largest of these rows")],
         definitions=[
             definitions.COUNTED,
             definitions.UNITS,
             definitions.PRODUCT_ORDERS,
             definitions.PRODUCT_REVENUE,
             definitions.SHARE,
+            definitions.PREVIOUS,
+            definitions.CHANGE,
+            definitions.CATEGORY,
         ],
-        named=frozenset({"product", "sku", "category"}),
-        add_names=_add_names,
+        notes=[] if counted else [NOTHING_COUNTS],
     )
 
 
-def _row(document: Document, whole: Decimal) -> Row:
-    revenue = reading.money(document["revenue"])
-    return {
-        "key": document["_id"],
-        "units": document["units"],
-        "orders": document["orders"],
-        "revenue": revenue,
-        "share": definitions.share(revenue, whole),
+def per_product(items: Sequence[Item]) -> dict[int, Sold]:
+    sold: dict[int, Sold] = defaultdict(Sold)
+    for item in items:
+        one = sold[item.product]
+        one.units += item.units
+        one.cents += item.cents
+    # An order may hold a product twice, at two prices: it is one order of it.
+    for product, _ in {(item.product, item.order_id) for item in items}:
+        sold[product].orders += 1
+    return sold
+
+
+def _table(
+    question: Question, counted: Filters | None, sold: Mapping[int, Sold], before: Mapping[int, Sold] | None
+) -> Table:
+    whole = sum(one.cents for one in sold.values())
+    rows = [_row(product, one, whole) for product, one in sold.items()]
+    totals: Row = {
+        "product": "Total",
+        "units": sum(one.units for one in sold.values()),
+        "revenue": definitions.money(whole),
+        "share": definitions.share(whole, whole),
     }
+    if before is not None:
+        for row in rows:
+            row["previous"] = before.get(row["key"], Sold()).revenue
+            row["change"] = change(row["revenue"], row["previous"])
+    return Table(
+        columns=[*COLUMNS, *COMPARED_COLUMNS] if before is not None else COLUMNS,
+        rows=rows,
+        totals=totals,
+        total_links=_total_links(question, counted),
+        default_sort="-revenue",
+        named=frozenset({"product", "sku", "category"}),
+        add_names=_add_names,
+        links=lambda row: _links(question, counted, row),
+    )
+
+
+def _row(product: int, sold: Sold, whole: int) -> Row:
+    return {
+        "key": product,
+        "units": sold.units,
+        "orders": sold.orders,
+        "revenue": sold.revenue,
+        "share": definitions.share(sold.cents, whole),
+    }
+
+
+def _links(question: Question, counted: Filters | None, row: Row) -> dict[str, str]:
+    """The product leads to its sales over time, its numbers to the orders."""
+    if counted is None:
+        return {}
+    of_product = replace(counted, product=row["key"])
+    orders = question.address("orders", filters=of_product)
+    links = {"product": question.address("sales", filters=of_product)}
+    links |= dict.fromkeys(("units", "orders", "revenue"), orders)
+    if row["category_id"] is not None:
+        links["category"] = question.address("products", filters=replace(question.filters, category=row["category_id"]))
+    if question.compared:
+        links["previous"] = question.address("orders", question.compared, of_product)
+    return links
+
+
+def _total_links(question: Question, counted: Filters | None) -> dict[str, str]:
+    if counted is None:
+        return {}
+    of_items = counted if counted.is_of_items else replace(counted, product=ANY_PRODUCT)
+    return dict.fromkeys(("units", "revenue"), question.address("orders", filters=of_items))
+
+
+def _tiles(question: Question, table: Table, items: Sequence[Item], before: Mapping[int, Sold] | None) -> list[Tile]:
+    old = None if before is None else [*before.values()]
+    cents = None if old is None else sum(one.cents for one in old)
+    top = max(table.rows, key=lambda row: row["revenue"], default=None)
+    sparks = _sparks(question, items)
+    return [
+        Tile(
+            "Units",
+            table.totals["units"],
+            INTEGER,
+            None if old is None else sum(one.units for one in old),
+            table.total_links.get("units", ""),
+            sparks["units"],
+        ),
+        Tile("Products sold", len(table.rows), INTEGER, None if old is None else len(old)),
+        Tile(
+            "Revenue",
+            table.totals["revenue"],
+            MONEY,
+            None if cents is None else definitions.money(cents),
+            table.total_links.get("revenue", ""),
+            sparks["cents"],
+        ),
+        Tile("Top share", top["share"] if top else None, PERCENT),
+    ]
+
+
+def _sparks(question: Question, items: Sequence[Item]) -> dict[str, list[int]]:
+    """Units and cents of each interval in time."""
+    by_day: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+    for item in items:
+        day = by_day[item.day]
+        day[0] += item.units
+        day[1] += item.cents
+    shown = question.spanned(by_day)
+    unit = intervals.suited_unit(shown)
+    cut = {each: [0, 0] for each in intervals.intervals(unit, question.period, within=shown)}
+    for each, (units, cents) in by_day.items():
+        sums = cut[intervals.interval_of(each, unit, question.period)]
+        sums[0] += units
+        sums[1] += cents
+    return {"units": [units for units, _ in cut.values()], "cents": [cents for _, cents in cut.values()]}
 
 
 def _add_names(rows: Sequence[Row]) -> None:
     """Today's names, from PostgreSQL; a product that is not there any more is told by its number."""
     found = Product.objects.filter(pk__in=[row["key"] for row in rows])
-    names = {pk: rest for pk, *rest in found.values_list("pk", "name", "sku", "category__name")}
+    names = {pk: rest for pk, *rest in found.values_list("pk", "name", "sku", "category_id", "category__name")}
     for row in rows:
-        name, sku, category = names.get(row["key"], (f"Product {row['key']}", "", None))
-        row.update(product=name, sku=sku, category=category or "")
+        name, sku, category_id, category = names.get(row["key"], (f"Product {row['key']}", "", None, None))
+        row.update(product=name, sku=sku, category=category or "", category_id=category_id)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
-from history.mongo import Document
-from history.reports import definitions, intervals, reading
+from history.reports import definitions, facts, intervals
+from history.reports.facts import Sum
 from history.reports.intervals import Interval
 from history.reports.periods import Period
-from history.reports.tables import INTEGER, INTERVAL, MONEY, Chart, Column, Report, Row, Tile
+from history.reports.question import Question
+from history.reports.report import Chart, Report, Tile, change
+from history.reports.tables import CHANGE, INTEGER, INTERVAL, MONEY, Column, Row, Table
 
 # Room for every day of a year, so that its chart is drawn from one page.
 PAGE_SIZE = 400
@@ -22,110 +23,162 @@ COLUMNS = [
     Column("units", "Units", INTEGER),
     Column("revenue", "Revenue", MONEY),
 ]
+COMPARED_COLUMNS = [Column("previous", "Previous", MONEY), Column("change", "Change", CHANGE)]
 DEFINITIONS = [
     definitions.ORDERS,
     definitions.COUNTED,
     definitions.REVENUE,
     definitions.UNITS,
     definitions.AVERAGE,
+    definitions.PREVIOUS,
     definitions.CHANGE,
+    definitions.CATEGORY,
 ]
 
 
 @dataclass
-class Sums:
+class Totals:
+    """What was ordered: orders of every status, the rest of the counted ones."""
+
     orders: int = 0
     counted: int = 0
     units: int = 0
-    revenue: Decimal = Decimal(0)
+    cents: int = 0
 
-    def add(self, status: str, document: Document) -> None:
-        self.orders += document["orders"]
-        if definitions.is_counted(status):
-            self.counted += document["orders"]
-            self.units += document["units"]
-            self.revenue += reading.money(document["amount"])
+    def add(self, one: Sum) -> None:
+        self.orders += one.orders
+        if definitions.is_counted(one.status):
+            self.counted += one.orders
+            self.units += one.units
+            self.cents += one.cents
+
+    @property
+    def revenue(self) -> Decimal:
+        return definitions.money(self.cents)
 
     @property
     def average(self) -> Decimal | None:
         return definitions.average(self.revenue, self.counted)
 
 
-def sales(period: Period, *, unit: str | None = None, compared: Period | None = None, trim: bool = False) -> Report:
-    """The report by unit (day, week, month, or what suits), its tiles compared with another period.
-
-    trim: begin and end with the first and last interval that has orders, for periods that reach far back.
-    """
-    days = _days(period)
-    shown = _spanned(days, period) if trim else period
-    unit, notes = intervals.choose_unit(unit, shown)
-    by_interval = {interval: Sums() for interval in intervals.intervals(unit, period, within=shown)}
-    total = Sums()
-    for day, status, document in days:
-        for sums in (total, by_interval[intervals.interval_of(day, unit, period)]):
-            sums.add(status, document)
+def sales(question: Question) -> Report:
+    days = facts.sums(question.period, question.filters)
+    shown = question.spanned(one.day for one in days)
+    unit, notes = intervals.choose_unit(question.by, shown)
+    by_interval = {interval: Totals() for interval in intervals.intervals(unit, question.period, within=shown)}
+    for one in days:
+        by_interval[intervals.interval_of(one.day, unit, question.period)].add(one)
+    compared = question.compared
+    before = facts.sums(compared, question.filters) if compared else None
+    table = _table(question, unit, by_interval, before)
     return Report(
-        columns=[Column("period", intervals.UNITS[unit], INTERVAL), *COLUMNS],
-        rows=[_row(interval, sums) for interval, sums in by_interval.items()],
-        tiles=_tiles(total, _totals(compared) if compared else None),
-        totals={"period": "Total"} | _numbers(total),
-        default_sort="-period",
-        chart=Chart("line", "period", "revenue", f"Revenue by {unit}"),
+        tiles=_tiles(question, totalled(days), totalled(before) if before is not None else None, table.rows),
+        tables=[table],
+        charts=[_chart(unit, is_compared=before is not None)],
         definitions=DEFINITIONS,
-        page_size=PAGE_SIZE,
         unit=unit,
         notes=notes,
     )
 
 
-def _days(period: Period) -> list[tuple[date, str, Document]]:
-    """(day, status, sums) of every day and status that has orders."""
-    found = reading.aggregate(period, _group({"day": reading.day_of_order(), "status": "$status"}))
-    return [(date.fromisoformat(row["_id"]["day"]), row["_id"]["status"], row) for row in found]
-
-
-def _spanned(days: Sequence[tuple[date, str, Document]], period: Period) -> Period:
-    """From the first day that has orders to the last; where none has, the last day of the period."""
-    placed = [day for day, *_ in days] or [period.last]
-    return Period(min(placed), max(placed))
-
-
-def _group(by: Document) -> list[Document]:
-    # By status, and what counts is decided in Python: one pass gives orders placed and orders counted.
-    sums = {
-        "orders": {"$sum": 1},
-        "amount": {"$sum": "$total_amount"},
-        "units": {"$sum": definitions.QUANTITY_OF_ORDER},
-    }
-    return [{"$group": {"_id": by, **sums}}]
-
-
-def _totals(period: Period) -> Sums:
-    total = Sums()
-    for document in reading.aggregate(period, _group({"status": "$status"})):
-        total.add(document["_id"]["status"], document)
+def totalled(sums: Iterable[Sum]) -> Totals:
+    total = Totals()
+    for one in sums:
+        total.add(one)
     return total
 
 
-def _numbers(sums: Sums) -> Row:
-    return {"orders": sums.orders, "counted": sums.counted, "units": sums.units, "revenue": sums.revenue}
+def _table(
+    question: Question, unit: str, by_interval: Mapping[Interval, Totals], before: Sequence[Sum] | None
+) -> Table:
+    rows = [_row(interval, totals) for interval, totals in by_interval.items()]
+    columns = [Column("period", intervals.UNITS[unit], INTERVAL), *COLUMNS]
+    total = _totalled_rows(rows)
+    if before is not None:
+        _compare(rows, question, before)
+        columns += COMPARED_COLUMNS
+        previous = totalled(before).revenue
+        total |= {"previous": previous, "change": change(total["revenue"], previous)}
+    return Table(
+        columns=columns,
+        rows=rows,
+        totals={"period": "Total"} | total,
+        total_links=_links(question, question.period) | _previous_link(question, question.compared),
+        default_sort="-period",
+        page_size=PAGE_SIZE,
+        links=lambda row: _row_links(question, row["period"]),
+    )
 
 
-def _row(interval: Interval, sums: Sums) -> Row:
-    return {"key": interval.first, "period": interval} | _numbers(sums)
+def _compare(rows: Sequence[Row], question: Question, before: Sequence[Sum]) -> None:
+    """Give each row the revenue of the days it is compared with."""
+    cents: dict[object, int] = {}
+    for one in before:
+        if definitions.is_counted(one.status):
+            cents[one.day] = cents.get(one.day, 0) + one.cents
+    for row in rows:
+        days = question.counterpart(row["period"])
+        row["previous"] = definitions.money(sum(cents.get(day, 0) for day in days.each_day()) if days else 0)
+        row["change"] = change(row["revenue"], row["previous"])
 
 
-def _tiles(now: Sums, before: Sums | None) -> list[Tile]:
-    if before is None:
-        return [
-            Tile("Revenue", now.revenue, MONEY),
-            Tile("Orders", now.orders, INTEGER),
-            Tile("Average order", now.average, MONEY),
-            Tile("Units", now.units, INTEGER),
-        ]
+def _row(interval: Interval, totals: Totals) -> Row:
+    return {
+        "key": interval.first,
+        "period": interval,
+        "orders": totals.orders,
+        "counted": totals.counted,
+        "units": totals.units,
+        "revenue": totals.revenue,
+    }
+
+
+def _totalled_rows(rows: Sequence[Row]) -> Row:
+    return {
+        "orders": sum(row["orders"] for row in rows),
+        "counted": sum(row["counted"] for row in rows),
+        "units": sum(row["units"] for row in rows),
+        "revenue": sum((row["revenue"] for row in rows), Decimal("0.00")),
+    }
+
+
+def _row_links(question: Question, interval: Interval) -> dict[str, str]:
+    period = Period(interval.first, interval.last)
+    return _links(question, period) | _previous_link(question, question.counterpart(interval))
+
+
+def _links(question: Question, period: Period) -> dict[str, str]:
+    counted = question.filters.narrowed_to_counted()
+    links = {"orders": question.address("orders", period)}
+    if counted:
+        links |= dict.fromkeys(("counted", "units", "revenue"), question.address("orders", period, counted))
+    return links
+
+
+def _previous_link(question: Question, days: Period | None) -> dict[str, str]:
+    counted = question.filters.narrowed_to_counted()
+    if not days or not days.days or not counted:
+        return {}
+    return {"previous": question.address("orders", days, counted)}
+
+
+def _chart(unit: str, *, is_compared: bool) -> Chart:
+    values = ("revenue", "previous") if is_compared else ("revenue",)
+    return Chart("line", "period", values, f"Revenue by {unit}", dashed="previous")
+
+
+def _tiles(question: Question, now: Totals, before: Totals | None, rows: Sequence[Row]) -> list[Tile]:
+    links = _links(question, question.period)
+    in_time = sorted(rows, key=lambda row: row["key"])
+
+    def tile(label: str, name: str, kind: str, value: Decimal | int | None, old: Decimal | int | None) -> Tile:
+        spark = [row[name] for row in in_time] if name else ()
+        return Tile(label, value, kind, old if before else None, links.get(name, ""), spark)
+
+    old = before or Totals()
     return [
-        Tile("Revenue", now.revenue, MONEY, before.revenue),
-        Tile("Orders", now.orders, INTEGER, before.orders),
-        Tile("Average order", now.average, MONEY, before.average or Decimal(0)),
-        Tile("Units", now.units, INTEGER, before.units),
+        tile("Revenue", "revenue", MONEY, now.revenue, old.revenue),
+        tile("Orders", "orders", INTEGER, now.orders, old.orders),
+        tile("Average order", "", MONEY, now.average, old.average or Decimal(0)),
+        tile("Units", "units", INTEGER, now.units, old.units),
     ]

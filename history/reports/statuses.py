@@ -1,79 +1,252 @@
-"""Status: where the orders of a period are now."""
+"""Status: where the orders of a period are now, and how long they took to get there."""
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 
-from history.mongo import Document
-from history.reports import definitions, reading
+from history.reports import definitions, facts, intervals
+from history.reports.customers import moment
+from history.reports.facts import Sum
+from history.reports.filters import Filters
 from history.reports.periods import Period
-from history.reports.tables import INTEGER, MONEY, PERCENT, STATUS, TIME, Chart, Column, Report, Row, Tile
+from history.reports.question import Question
+from history.reports.report import Chart, Report, Tile
+from history.reports.tables import DAYS, HOURS, INTEGER, MONEY, PERCENT, STATUS, TIME, Column, Row, Table
+from history.rollups import read
+from history.rollups.read import STATUS_OF_CODE, DayDurations
 from orders.status import OPEN, Status
 
 COLUMNS = [
     Column("status", "Status", STATUS),
     Column("orders", "Orders", INTEGER),
     Column("share", "Share of orders", PERCENT),
+    Column("units", "Units", INTEGER),
     Column("amount", "Amount", MONEY),
     Column("oldest", "Oldest", TIME),
+    Column("age", "Median age", DAYS),
 ]
-
-PER_STATUS: list[Document] = [
-    {
-        "$group": {
-            "_id": "$status",
-            "orders": {"$sum": 1},
-            "amount": {"$sum": "$total_amount"},
-            "oldest": {"$min": "$created_at"},
-        }
-    }
+TIME_COLUMNS = [
+    Column("step", "From – to"),
+    Column("p50", "p50", HOURS),
+    Column("p90", "p90", HOURS),
 ]
+DEFINITIONS = [
+    definitions.ORDERS,
+    definitions.OPEN,
+    definitions.CANCELLED,
+    definitions.TIMES,
+    definitions.ORDER_UNITS,
+    definitions.AMOUNT,
+    definitions.OLDEST,
+    definitions.AGE,
+    definitions.CATEGORY,
+]
+# The column of DayDurations, and the step in words.
+STEPS = {"paid": "Placed – paid", "shipped": "Paid – shipped", "delivered": "Shipped – delivered"}
+TILES = {"paid": "Median time to pay", "shipped": "Median time to ship", "delivered": "Median time to deliver"}
+OF_ALL = "Times are known of whole orders only: they are those of all orders of the period in these statuses."
+SECONDS_OF_DAY = 86_400
 
 
-def statuses(period: Period) -> Report:
-    found = {document["_id"]: document for document in reading.aggregate(period, PER_STATUS)}
-    orders = sum(document["orders"] for document in found.values())
-    rows = [_row(number, status, found.get(status), orders) for number, status in enumerate(Status)]
+@dataclass
+class Here:
+    """The orders in one status now; oldest: milliseconds since 1970."""
+
+    orders: int = 0
+    units: int = 0
+    cents: int = 0
+    oldest: int | None = None
+
+    def add(self, one: Sum) -> None:
+        self.orders += one.orders
+        self.units += one.units
+        self.cents += one.cents
+        self.oldest = one.oldest if self.oldest is None else min(self.oldest, one.oldest)
+
+
+def statuses(question: Question) -> Report:
+    days = facts.sums(question.period, question.filters)
+    times = step_times(question.period, question.filters)
     return Report(
-        columns=COLUMNS,
-        rows=rows,
-        tiles=_tiles(rows, orders),
-        totals={
-            "status": "Total",
-            "orders": orders,
-            "share": definitions.share(orders, orders),
-            "amount": sum((row["amount"] for row in rows), Decimal(0)),
-            "oldest": min((row["oldest"] for row in rows if row["oldest"]), default=None),
-        },
-        default_sort="status",
-        chart=Chart("bar", "status", "orders", "Orders by status"),
-        definitions=[
-            definitions.ORDERS,
-            definitions.AMOUNT,
-            definitions.REVENUE,
-            definitions.COUNTED,
-            definitions.OLDEST,
+        tiles=_tiles(question, days, times),
+        tables=[_table(question, days), _times_table(times)],
+        charts=[
+            Chart("bar", "status", ("orders",), "Orders by status"),
+            Chart("bar", "step", ("p50", "p90"), "Hours in a status: half of the orders, nine of ten", table="times"),
         ],
+        definitions=DEFINITIONS,
+        notes=[] if question.filters.is_of_statuses else [OF_ALL],
     )
 
 
-def _row(number: int, status: Status, document: Document | None, orders: int) -> Row:
+def _table(question: Question, days: Sequence[Sum]) -> Table:
+    found: dict[str, Here] = defaultdict(Here)
+    for one in days:
+        found[one.status].add(one)
+    whole = sum(here.orders for here in found.values())
+    middle = middle_moments(question, days)
+    rows = [
+        _row(number, status, found[status], whole, _age(middle.get(status), question.at))
+        for number, status in enumerate(Status)
+        if status in question.filters.statuses
+    ]
+    return Table(
+        columns=COLUMNS,
+        rows=rows,
+        totals={
+            "status": "Total",
+            "orders": whole,
+            "share": definitions.share(whole, whole),
+            "units": sum(row["units"] for row in rows),
+            "amount": sum((row["amount"] for row in rows), Decimal("0.00")),
+            "oldest": min((row["oldest"] for row in rows if row["oldest"]), default=None),
+        },
+        total_links=dict.fromkeys(("orders", "units", "amount"), question.address("orders")),
+        default_sort="status",
+        links=lambda row: _links(question, row["status"]),
+    )
+
+
+def _row(number: int, status: Status, here: Here, whole: int, age: Decimal | None) -> Row:
     return {
         "key": number,
         "status": status,
-        "orders": document["orders"] if document else 0,
-        "share": definitions.share(document["orders"] if document else 0, orders),
-        "amount": reading.money(document["amount"]) if document else Decimal(0),
-        "oldest": document["oldest"] if document else None,
+        "orders": here.orders,
+        "share": definitions.share(here.orders, whole),
+        "units": here.units,
+        "amount": definitions.money(here.cents),
+        "oldest": None if here.oldest is None else moment(here.oldest),
+        "age": age,
     }
 
 
-def _tiles(rows: list[Row], orders: int) -> list[Tile]:
-    count = {row["status"]: row["orders"] for row in rows}
-    revenue = sum((row["amount"] for row in rows if definitions.is_counted(row["status"])), Decimal(0))
+def _links(question: Question, status: str) -> dict[str, str]:
+    orders = question.address("orders", filters=replace(question.filters, status=str(status)))
+    return dict.fromkeys(("status", "orders", "units", "amount"), orders)
+
+
+def _age(middle: int | None, now: datetime) -> Decimal | None:
+    if middle is None:
+        return None
+    seconds = Decimal((now - moment(middle)).total_seconds())
+    return definitions.tenths(seconds, SECONDS_OF_DAY)
+
+
+def middle_moments(question: Question, days: Sequence[Sum]) -> dict[str, int]:
+    """When the middle order of each status was placed, in milliseconds; of an even number the older one.
+
+    The sums tell on which day and at which place in it; only these days' orders are read.
+    """
+    by_status: dict[str, list[Sum]] = defaultdict(list)
+    for one in sorted(days, key=lambda one: one.day):
+        by_status[one.status].append(one)
+    places = {status: _middle_place(found) for status, found in by_status.items()}
+    orders: dict[date, list[facts.Order]] = {
+        day: facts.orders(Period(day, day), question.filters) for day in {day for day, _ in places.values()}
+    }
+    middle = {}
+    for status, (day, place) in places.items():
+        moments = sorted(order.placed for order in orders[day] if order.status == status)
+        if moments:
+            # A day that changed between the two readings has one order less.
+            middle[status] = moments[min(place, len(moments) - 1)]
+    return middle
+
+
+def _middle_place(days: Sequence[Sum]) -> tuple[date, int]:
+    """The day of the middle order, and its place among that day's, from 0."""
+    place = (sum(one.orders for one in days) - 1) // 2
+    for one in days:
+        if place < one.orders:
+            return one.day, place
+        place -= one.orders
+    raise ValueError("no orders have no middle")
+
+
+def step_times(period: Period, filters: Filters) -> dict[str, list[int]]:
+    """The minutes that each step took, sorted, by step."""
+    wanted = {code for code, status in enumerate(STATUS_OF_CODE) if status in filters.statuses}
+    is_everything = len(wanted) == len(STATUS_OF_CODE)
+    times: dict[str, array[int]] = {step: array("q") for step in STEPS}
+    for day in read.durations(period.first, period.last):
+        for step, minutes in times.items():
+            minutes.extend(getattr(day, step) if is_everything else _only(day, step, wanted))
+    return {step: sorted(minutes) for step, minutes in times.items()}
+
+
+def _only(day: DayDurations, step: str, wanted: set[int]) -> Iterable[int]:
+    pairs = zip(getattr(day, step), getattr(day, f"{step}_statuses"), strict=True)
+    return (minutes for minutes, code in pairs if code in wanted)
+
+
+def hours(times: Sequence[int], percent: int) -> Decimal | None:
+    minutes = definitions.percentile(times, percent)
+    return None if minutes is None else definitions.tenths(minutes, 60)
+
+
+def _times_table(times: dict[str, list[int]]) -> Table:
+    return Table(
+        name="times",
+        title="Time in a status",
+        columns=TIME_COLUMNS,
+        rows=[
+            {"key": number, "step": label, "p50": hours(times[step], 50), "p90": hours(times[step], 90)}
+            for number, (step, label) in enumerate(STEPS.items())
+        ],
+        default_sort="key",
+    )
+
+
+def _tiles(question: Question, days: Sequence[Sum], times: dict[str, list[int]]) -> list[Tile]:
+    compared = question.compared
+    before = facts.sums(compared, question.filters) if compared else None
+    old_times = step_times(compared, question.filters) if compared else None
+    counts, cancelled = _sparks(question, days)
     return [
-        Tile("Open now", sum(count[status] for status in OPEN), INTEGER),
-        Tile("Revenue", revenue, MONEY),
-        Tile("Cancelled", definitions.share(count[Status.CANCELLED], orders), PERCENT),
-        Tile("Returned", definitions.share(count[Status.RETURNED], orders), PERCENT),
+        Tile("Open now", _count(days, OPEN), INTEGER, href=_open(question)),
+        Tile(
+            "Orders",
+            _count(days),
+            INTEGER,
+            None if before is None else _count(before),
+            question.address("orders"),
+            counts,
+        ),
+        Tile("Cancelled", _cancelled(days), PERCENT, None if before is None else _cancelled(before), spark=cancelled),
+        *(
+            Tile(label, hours(times[step], 50), HOURS, hours(old_times[step], 50) if old_times else None)
+            for step, label in TILES.items()
+        ),
     ]
+
+
+def _open(question: Question) -> str:
+    """Where the open ones among the orders are."""
+    open_ones = replace(question.filters, status="open")
+    is_part = open_ones.statuses < question.filters.statuses
+    return question.address("orders", filters=open_ones) if is_part else ""
+
+
+def _count(days: Iterable[Sum], statuses: Sequence[str] = tuple(Status)) -> int:
+    return sum(one.orders for one in days if one.status in statuses)
+
+
+def _cancelled(days: Sequence[Sum]) -> Decimal | None:
+    return definitions.share(_count(days, [Status.CANCELLED]), _count(days))
+
+
+def _sparks(question: Question, days: Sequence[Sum]) -> tuple[list[int], list[int]]:
+    """Orders, and cancelled ones, of each interval in time."""
+    shown = question.spanned(one.day for one in days)
+    unit = intervals.suited_unit(shown)
+    cut: dict[intervals.Interval, list[Sum]] = {
+        interval: [] for interval in intervals.intervals(unit, question.period, within=shown)
+    }
+    for one in days:
+        cut[intervals.interval_of(one.day, unit, question.period)].append(one)
+    return [_count(found) for found in cut.values()], [_count(found, [Status.CANCELLED]) for found in cut.values()]

@@ -1,8 +1,8 @@
-"""A report's table and tiles: the one set of numbers that page, chart and CSV show."""
+"""A table of a report: rows of values, how they are shown, sorted and linked. Page, chart and CSV show the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,16 +10,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from history.reports.definitions import share
 from history.reports.intervals import Interval
 from orders.status import Status
 
 Row = dict[str, Any]
 
-TEXT, INTEGER, MONEY, PERCENT, TIME, STATUS, INTERVAL = (
-    "text", "integer", "money", "percent", "time", "status", "interval",
+TEXT, INTEGER, MONEY, PERCENT, CHANGE, HOURS, DAYS, TIME, DATE, STATUS, INTERVAL = (
+    "text", "integer", "money", "percent", "change", "hours", "days", "time", "date", "status", "interval",
 )  # fmt: skip
-NUMBERS = (INTEGER, MONEY, PERCENT)
+NUMBERS = (INTEGER, MONEY, PERCENT, CHANGE, HOURS, DAYS)
+
+
+# A change since nothing: above every other.
+NEW = Decimal("Infinity")
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
+    """href: what opens the orders behind the value; heat: 0 to 9, how strong a colour it has."""
+
     column: Column
     value: Any
+    href: str = ""
+    heat: int | None = None
+
+    @property
+    def change(self) -> str:
+        return told_change(self.value)
 
     @property
     def plain(self) -> str:
@@ -56,57 +67,33 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Tile:
-    label: str
-    value: Any
-    kind: str
-    before: Decimal | int | None = None  # None: compared with nothing
+class Shown:
+    """A table, or a page of it, as the page shows it."""
 
-    @property
-    def change(self) -> str:
-        """ "+12.5 %" since `before`, "new" where there was nothing, "" without a comparison."""
-        if self.before is None or self.value is None or (not self.before and not self.value):
-            return ""
-        percent = share(self.value - self.before, self.before)
-        if percent is None:
-            return "new"
-        return f"{'−' if percent < 0 else '+'}{abs(percent):,} %" if percent else "no change"
-
-    @property
-    def rises(self) -> bool:
-        return self.before is not None and self.value is not None and self.value > self.before
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What to draw of the table: kind is Chart.js's, label and value are columns."""
-
-    kind: str
-    label: str
-    value: str
-    title: str
+    table: Table
+    headings: list[Heading]
+    rows: list[list[Cell]]
+    totals: list[Cell]
 
 
 @dataclass
-class Report:
-    """One question's answer. Rows are complete but for the names that add_names fills into those it is given."""
+class Table:
+    """Rows are complete but for the names that add_names fills into those it is given.
+
+    links: for a row, the address behind each column that has one. A row's "heat" gives the colours of its columns.
+    """
 
     columns: Sequence[Column]
     rows: list[Row]
-    tiles: Sequence[Tile]
-    totals: Row
     default_sort: str
-    chart: Chart
-    definitions: Sequence[tuple[str, str]]
+    title: str = ""
+    name: str = "rows"
+    totals: Row = field(default_factory=dict)
+    total_links: Mapping[str, str] = field(default_factory=dict)
     page_size: int = 100
-    unit: str = ""  # of time, that a row stands for
-    notes: Sequence[str] = ()
     named: frozenset[str] = frozenset()  # columns that add_names fills
     add_names: Callable[[Sequence[Row]], None] = field(default=lambda rows: None)
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(self.totals.get(column.name) for column in self.columns if column.is_number)
+    links: Callable[[Row], Mapping[str, str]] = field(default=lambda row: {})
 
     def sort(self, asked: str | None) -> tuple[str, list[str]]:
         """Put the rows in the order asked for, ties by key; return that order and notes.
@@ -124,15 +111,23 @@ class Report:
         return by, [] if known else [f"Sorting by “{str(asked)[:40]}” is unknown and was ignored."]
 
     def cells(self, rows: Sequence[Row]) -> list[list[Cell]]:
-        """The given rows as they are shown, with their names."""
+        """The given rows as they are shown, with their names and links."""
         self.add_names(rows)
-        return [[Cell(column, row[column.name]) for column in self.columns] for row in rows]
+        return [self._cells(row) for row in rows]
 
-    def headings(self, sort: str) -> list[Heading]:
-        return [_heading(column, sort) for column in self.columns]
+    def shown(self, rows: Sequence[Row], sort: str = "") -> Shown:
+        """Some of the rows, under headings that tell the sorting; totals are of all."""
+        headings = [_heading(column, sort) for column in self.columns]
+        totals = [
+            Cell(column, self.totals.get(column.name), self.total_links.get(column.name, "")) for column in self.columns
+        ]
+        return Shown(self, headings, self.cells(rows), totals if self.totals else [])
 
-    def total_cells(self) -> list[Cell]:
-        return [Cell(column, self.totals.get(column.name)) for column in self.columns]
+    def _cells(self, row: Row) -> list[Cell]:
+        links, heat = self.links(row), row.get("heat", {})
+        return [
+            Cell(column, row[column.name], links.get(column.name, ""), heat.get(column.name)) for column in self.columns
+        ]
 
 
 def _heading(column: Column, sort: str) -> Heading:
@@ -153,6 +148,13 @@ def _sort_key(value: Any) -> tuple[bool, Any]:
     return (value is not None, value.casefold() if isinstance(value, str) else value)
 
 
+def told_change(percent: Decimal) -> str:
+    """ "+12.5 %", "−3.0 %", "no change", "new"."""
+    if percent == NEW:
+        return "new"
+    return f"{'−' if percent < 0 else '+'}{abs(percent):,} %" if percent else "no change"
+
+
 def plain(value: Any) -> str:
     match value:
         case None:
@@ -164,6 +166,6 @@ def plain(value: Any) -> str:
         case date():
             return value.isoformat()
         case Decimal():
-            return f"{value:f}"
+            return "new" if value == NEW else f"{value:f}"
         case _:
             return str(value)

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from history.reports import views
+from history.reports import order_page, views
 
 app_name = "reports"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("sales/", views.sales, name="sales"),
-    path("products/", views.products, name="products"),
-    path("customers/", views.customers, name="customers"),
-    path("status/", views.status, name="status"),
+    path("orders/<int:order_id>/", order_page.order, name="order"),
+    *(path(f"{name}/", views.report, {"name": name}, name=name) for name in views.REPORTS),
 ]

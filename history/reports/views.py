@@ -1,6 +1,6 @@
 """The report pages, for whoever may see them; with MongoDB down they say so and the frame stays.
 
-Source: MongoDB order_history; names and freshness from PostgreSQL.
+Source: MongoDB rollups and order_history; names, freshness and the truth beside them from PostgreSQL.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -20,47 +21,58 @@ from django.views.decorators.http import require_safe
 from pymongo.errors import ExecutionTimeout, NetworkTimeout, PyMongoError
 
 from catalog.listing import page_of
-from history.reports import csv, intervals, periods
-from history.reports import customers as customers_report
-from history.reports import products as products_report
-from history.reports import sales as sales_report
+from catalog.models import Category
+from history.reports import csv, customers, filters, intervals, orders, periods, products, question, retention, sales
 from history.reports import statuses as status_report
+from history.reports import trust as trust_report
 from history.reports.freshness import freshness
-from history.reports.periods import PRESETS, Choice, Period
-from history.reports.tables import Report
+from history.reports.periods import PRESETS
+from history.reports.question import COMPARISON_LABELS, Question
+from history.reports.report import Report
 
 logger = logging.getLogger(__name__)
 
 UNREACHABLE = "History store is not reachable. Shop and orders are unaffected."
 TOO_SLOW = "The history store took too long over this period. Choose a shorter one. Shop and orders are unaffected."
 
-REPORTS = [
-    ("sales", "Sales", "Orders, units and revenue per day, week or month."),
-    ("products", "Products", "What sells: units, orders, revenue and its share."),
-    ("customers", "Customers", "Who orders: how often, for how much, first and last."),
-    ("status", "Status", "Where orders are now, and how old the oldest is."),
-]
-COMPARISONS: dict[str, tuple[str, Callable[[Period], Period] | None]] = {
-    "previous": ("the days right before", Period.preceding),
-    "year": ("the same days last year", Period.year_before),
-    "none": ("nothing", None),
+
+@dataclass(frozen=True)
+class Kind:
+    """A report in the row of tabs. compares, cuts, narrows: what of the bar it has a use for."""
+
+    title: str
+    explanation: str
+    ask: Callable[[Question], Report]
+    compares: bool = False
+    cuts: bool = False
+    narrows: bool = True
+    default_period: str = periods.DEFAULT
+
+
+REPORTS = {
+    "sales": Kind("Sales", "Orders, units and revenue per day, week or month.", sales.sales, compares=True, cuts=True),
+    "products": Kind("Products", "What sells: units, orders, revenue and its share.", products.products, compares=True),
+    "customers": Kind(
+        "Customers",
+        "Who orders: new and returning, how often, for how much.",
+        customers.customers,
+        compares=True,
+        cuts=True,
+    ),
+    "status": Kind(
+        "Status", "Where orders are now, and how long each step takes.", status_report.statuses, compares=True
+    ),
+    "retention": Kind(
+        "Retention", "Who comes back, month by month.", retention.retention, narrows=False, default_period="year"
+    ),
+    "orders": Kind("Orders", "Every order behind the numbers.", orders.orders),
+    "trust": Kind("Trust", "Both stores beside each other, day by day.", trust_report.trust, narrows=False),
 }
 
-# What of the address outlives the giving of own dates.
-KEPT = ("by", "compare", "sort")
+# What of the address outlives the giving of own dates or filters.
+KEPT = ("period", "by", "compare", "sort", "product", "customer", "first-from", "first-to")
 
 may_view = permission_required("history.view_reports", raise_exception=True)
-
-
-@dataclass
-class Question:
-    """What the address asks for; `ask` gets the answer. `bar` is what the page's bar shows of it beside the period."""
-
-    name: str
-    choice: Choice
-    ask: Callable[[], Report]
-    bar: dict[str, Any]
-    notes: list[str]
 
 
 @require_safe
@@ -74,111 +86,89 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @may_view
-def sales(request: HttpRequest) -> HttpResponse:
-    choice = _choice(request)
-    unit = request.GET.get("by")
-    comparison, compared, notes = _comparison(request.GET.get("compare"), choice)
-    question = Question(
-        "sales",
-        choice,
-        lambda: sales_report.sales(choice.period, unit=unit, compared=compared, trim=choice.is_everything),
-        {"units": intervals.UNITS, "comparison": comparison, "compared": compared},
-        notes,
-    )
-    return _answer(request, question)
-
-
-@require_safe
-@never_cache
-@may_view
-def products(request: HttpRequest) -> HttpResponse:
-    choice = _choice(request)
-    return _answer(request, Question("products", choice, lambda: products_report.products(choice.period), {}, []))
-
-
-@require_safe
-@never_cache
-@may_view
-def customers(request: HttpRequest) -> HttpResponse:
-    choice = _choice(request)
-    return _answer(request, Question("customers", choice, lambda: customers_report.customers(choice.period), {}, []))
-
-
-@require_safe
-@never_cache
-@may_view
-def status(request: HttpRequest) -> HttpResponse:
-    choice = _choice(request)
-    return _answer(request, Question("status", choice, lambda: status_report.statuses(choice.period), {}, []))
-
-
-def _choice(request: HttpRequest) -> Choice:
-    return periods.choose(request.GET, timezone.localdate(timezone=timezone.get_default_timezone()))
-
-
-def _comparison(asked: str | None, choice: Choice) -> tuple[str, Period | None, list[str]]:
-    """The comparison's name, its period and notes; everything is compared with nothing."""
-    known = not asked or asked in COMPARISONS
-    name = asked if asked and known else "previous"
-    notes = [] if known else [f"“{str(asked)[:40]}” is no comparison: compared with the days right before."]
-    other = COMPARISONS[name][1]
-    if other is None or choice.is_everything:
-        return "none", None, notes
-    return name, other(choice.period), notes
-
-
-def _answer(request: HttpRequest, question: Question) -> HttpResponse:
+def report(request: HttpRequest, name: str) -> HttpResponse:
+    kind = REPORTS.get(name)
+    if kind is None:
+        raise Http404
     now = timezone.now()
-    context = _context(request, question, now)
+    asked = question.read(request.GET, now, default=kind.default_period)
+    context = _context(request, name, kind, asked, now)
     try:
-        report = question.ask()
+        return _answer(request, name, kind.ask(asked), context)
     except PyMongoError as error:
-        return _unanswered(request, context, error)
-    sort, notes = report.sort(request.GET.get("sort"))
+        return unanswered(request, "history/reports/report.html", context, error)
+
+
+def _answer(request: HttpRequest, name: str, answer: Report, context: dict[str, Any]) -> HttpResponse:
+    """Raises PyMongoError where names of rows come from MongoDB."""
+    sort, notes = answer.table.sort(request.GET.get("sort"))
+    for table in answer.tables[1:]:
+        table.sort(None)
     if request.GET.get("format") == "csv":
-        return _csv(report, question)
-    page, page_notes = page_of(report.rows, request.GET.get("page"), report.page_size, count=len(report.rows))
-    context["notes"] += [*report.notes, *notes, *page_notes]
+        return _csv(request, name, answer, context["question"])
+    page, page_notes = _page(request, answer)
+    context["notes"] += [*answer.notes, *notes, *page_notes]
     context |= {
-        "report": report,
+        "report": answer,
         "page": page,
-        "rows": report.cells(list(page.object_list)),
-        "headings": report.headings(sort),
-        "totals": report.total_cells(),
+        "shown": answer.table.shown(list(page.object_list), sort),
+        "others": [table.shown(table.rows) for table in answer.tables[1:] if table.rows],
     }
     return render(request, "history/reports/report.html", context)
 
 
-def _context(request: HttpRequest, question: Question, now: datetime) -> dict[str, Any]:
-    title, explanation = next(rest for name, *rest in REPORTS if name == question.name)
+def _page(request: HttpRequest, answer: Report) -> tuple[Page[Any], list[str]]:
+    rows = answer.table.rows
+    return page_of(rows, request.GET.get("page"), answer.table.page_size, count=len(rows))
+
+
+def _context(request: HttpRequest, name: str, kind: Kind, asked: Question, now: datetime) -> dict[str, Any]:
     return {
-        "name": question.name,
-        "title": title,
-        "explanation": explanation,
+        "name": name,
+        "kind": kind,
         "reports": REPORTS,
-        "choice": question.choice,
+        "question": asked,
+        "choice": asked.choice,
+        "filters": asked.filters,
+        "chips": _chips(request, asked),
         "presets": PRESETS,
+        "units": intervals.UNITS,
+        "statuses": filters.STATUSES,
+        "categories": Category.objects.order_by("name") if kind.narrows else [],
         "zone": timezone.get_default_timezone_name(),
-        "comparisons": COMPARISONS,
+        "comparisons": COMPARISON_LABELS,
         "kept": [(field, request.GET[field]) for field in KEPT if field in request.GET],
         "freshness": freshness(now),
-        "notes": question.choice.notes + question.notes,
-        **question.bar,
+        "notes": [*asked.notes],
     }
 
 
-def _unanswered(request: HttpRequest, context: dict[str, Any], error: PyMongoError) -> HttpResponse:
+def _chips(request: HttpRequest, asked: Question) -> list[dict[str, str]]:
+    """Filters without a field, each with the address that is without it."""
+    chips = []
+    for parameter, words in filters.chips(asked.filters):
+        rest = request.GET.copy()
+        for name in (parameter, "page"):
+            rest.pop(name, None)
+        chips.append({"words": words, "without": f"?{rest.urlencode()}"})
+    return chips
+
+
+def unanswered(request: HttpRequest, template: str, context: dict[str, Any], error: PyMongoError) -> HttpResponse:
     logger.warning("A report could not be read: %s", error)
     is_slow = isinstance(error, ExecutionTimeout | NetworkTimeout)
     problem = TOO_SLOW if is_slow else UNREACHABLE
     if request.GET.get("format") == "csv":
         return HttpResponse(problem + "\n", status=503, content_type="text/plain; charset=utf-8")
-    return render(request, "history/reports/report.html", context | {"problem": problem}, status=503)
+    return render(request, template, context | {"problem": problem}, status=503)
 
 
-def _csv(report: Report, question: Question) -> HttpResponse:
-    period = question.choice.period
-    response = HttpResponse(csv.lines(report), content_type="text/csv; charset=utf-8")
-    name = f"{question.name}-{period.first}-to-{period.last}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+def _csv(request: HttpRequest, name: str, answer: Report, asked: Question) -> HttpResponse:
+    """The table named by ?table=, or the first."""
+    by_name = {table.name: table for table in answer.tables}
+    table = by_name.get(request.GET.get("table", ""), answer.table)
+    response = HttpResponse(csv.lines(table), content_type="text/csv; charset=utf-8")
+    part = "" if table is answer.table else f"-{table.name}"
+    period = f"{asked.period.first}-to-{asked.period.last}"
+    response["Content-Disposition"] = f'attachment; filename="{name}{part}-{period}.csv"'
     return response

@@ -1,0 +1,160 @@
+"""Trust: what the reports count beside what PostgreSQL says now, per day and status.
+
+Source: PostgreSQL orders, archived_orders, history_events, mirror_samples; MongoDB rollups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+
+from history.models import Event, MirrorSample
+from history.reports import definitions, facts
+from history.reports.filters import Filters
+from history.reports.periods import Period
+from history.reports.question import Question
+from history.reports.report import Chart, Report, Tile
+from history.reports.tables import DATE, INTEGER, MONEY, STATUS, TIME, Column, Row, Table
+from history.rollups.source import EVERY_ORDER
+from orders.status import Status
+
+COLUMNS = [
+    Column("day", "Day", DATE),
+    Column("status", "Status", STATUS),
+    Column("orders", "Orders, PostgreSQL", INTEGER),
+    Column("mirrored", "Orders, MongoDB", INTEGER),
+    Column("amount", "Amount, PostgreSQL", MONEY),
+    Column("mirrored_amount", "Amount, MongoDB", MONEY),
+    Column("more", "Difference in orders", INTEGER),
+    Column("difference", "Difference in amount", MONEY),
+]
+LAG_COLUMNS = [
+    Column("hour", "Hour", TIME),
+    Column("delivered", "Changes delivered", INTEGER),
+    Column("pending", "Most pending", INTEGER),
+    Column("parked", "Most parked", INTEGER),
+    Column("p99", "Longest lag p99, ms", INTEGER),
+]
+DEFINITIONS = [definitions.STORES, definitions.DIFFERENCE, definitions.PARKED, definitions.LAG]
+LAG_HOURS = 48
+NO_FILTERS = "Trust compares all orders of the period, by status: other filters are ignored."
+
+PER_DAY = f"""
+SELECT (created_at AT TIME ZONE %(zone)s)::date, status, count(*), (sum(total_amount) * 100)::bigint
+FROM {EVERY_ORDER} o WHERE created_at >= %(start)s AND created_at < %(end)s GROUP BY 1, 2
+"""  # noqa: S608 - nothing in it comes from outside
+
+Bucket = tuple[date, str]
+Counted = tuple[int, int]  # orders, cents
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One day and status in both stores."""
+
+    day: date
+    status: str
+    truth: Counted
+    mirrored: Counted
+
+    @property
+    def is_equal(self) -> bool:
+        return self.truth == self.mirrored
+
+
+def trust(question: Question) -> Report:
+    filters = Filters(status=question.filters.status)
+    # PostgreSQL first: what is placed between the two readings is a difference either way.
+    truth = {key: counted for key, counted in of_postgresql(question.period).items() if key[1] in filters.statuses}
+    mirrored = {(one.day, one.status): (one.orders, one.cents) for one in facts.sums(question.period, filters)}
+    both = [
+        Beside(*key, truth.get(key, (0, 0)), mirrored.get(key, (0, 0)))
+        for key in sorted(truth.keys() | mirrored.keys())
+    ]
+    return Report(
+        tiles=_tiles(both),
+        tables=[_table(question, filters, both), _lag_table(question.at)],
+        charts=[Chart("line", "hour", ("p99",), "Lag: longest p99 of each hour, in milliseconds", table="lag")],
+        definitions=DEFINITIONS,
+        notes=[] if question.filters == filters else [NO_FILTERS],
+    )
+
+
+def of_postgresql(period: Period) -> dict[Bucket, Counted]:
+    """Orders and cents by day and status; archived orders by their stub."""
+    with connection.cursor() as cursor:
+        cursor.execute(PER_DAY, {"zone": settings.TIME_ZONE, "start": period.start, "end": period.end})
+        return {(day, status): (orders, cents) for day, status, orders, cents in cursor.fetchall()}
+
+
+def _table(question: Question, filters: Filters, both: Sequence[Beside]) -> Table:
+    rows = [_row(number, one) for number, one in enumerate(both)]
+    names = ("orders", "mirrored", "amount", "mirrored_amount", "more", "difference")
+    return Table(
+        columns=COLUMNS,
+        rows=rows,
+        totals={"day": "Total"} | {name: sum(row[name] for row in rows) for name in names},
+        total_links=dict.fromkeys(("mirrored", "mirrored_amount"), question.address("orders", filters=filters)),
+        default_sort="-day",
+        links=lambda row: _links(question, row),
+    )
+
+
+def _row(number: int, one: Beside) -> Row:
+    amount, mirrored_amount = definitions.money(one.truth[1]), definitions.money(one.mirrored[1])
+    return {
+        "key": number,
+        "day": one.day,
+        "status": Status(one.status),
+        "orders": one.truth[0],
+        "mirrored": one.mirrored[0],
+        "amount": amount,
+        "mirrored_amount": mirrored_amount,
+        "more": one.mirrored[0] - one.truth[0],
+        "difference": mirrored_amount - amount,
+        "is_wrong": not one.is_equal,
+    }
+
+
+def _links(question: Question, row: Row) -> Mapping[str, str]:
+    orders = question.address("orders", Period(row["day"], row["day"]), Filters(status=row["status"].value))
+    return dict.fromkeys(("mirrored", "mirrored_amount"), orders)
+
+
+def _tiles(both: Sequence[Beside]) -> list[Tile]:
+    latest = MirrorSample.objects.order_by("-taken_at").first()
+    return [
+        Tile("Orders, PostgreSQL", sum(one.truth[0] for one in both), INTEGER),
+        Tile("Orders, MongoDB", sum(one.mirrored[0] for one in both), INTEGER),
+        Tile("Days and statuses that differ", sum(not one.is_equal for one in both), INTEGER),
+        Tile("Parked changes", Event.objects.of_orders().parked().count(), INTEGER),
+        Tile("Lag p99, last minute, ms", latest.lag_p99_ms if latest else None, INTEGER),
+    ]
+
+
+def _lag_table(now: datetime) -> Table:
+    """The last two days by hour, from a sample a minute."""
+    by_hour: dict[datetime, list[MirrorSample]] = {}
+    for sample in MirrorSample.objects.between(now - timedelta(hours=LAG_HOURS), now):
+        by_hour.setdefault(sample.taken_at.replace(minute=0, second=0, microsecond=0), []).append(sample)
+    return Table(
+        name="lag",
+        title="How far the mirror was behind",
+        columns=LAG_COLUMNS,
+        rows=[
+            {
+                "key": hour,
+                "hour": hour,
+                "delivered": sum(sample.delivered for sample in samples),
+                "pending": max(sample.pending for sample in samples),
+                "parked": max(sample.parked for sample in samples),
+                "p99": max((sample.lag_p99_ms for sample in samples if sample.lag_p99_ms is not None), default=None),
+            }
+            for hour, samples in by_hour.items()
+        ],
+        default_sort="-hour",
+    )
