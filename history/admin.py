@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from history.admin_activity import activity_page
+from history.admin_mirror import mirror_page, requeue_events
 from history.models import Event
 from orders.admin import OrderAdmin
 from orders.models import Order
@@ -92,8 +93,11 @@ class EventAdmin(_EventAdmin):
         return (queryset.filter(order_id=int(number)) if is_number else queryset.none()), False
 
     def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(activity_page)
-        return [path("activity/", page, name="history_activity"), *super().get_urls()]
+        pages = {"activity": activity_page, "mirror": mirror_page, "requeue": requeue_events}
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(page), name=f"history_{name}") for name, page in pages.items()
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.display(description="about", ordering="order_id")
     def about(self, event: Event) -> SafeString | str:

@@ -191,7 +191,7 @@ def test_orders_are_counted_without_activity(mirror, record, place):
 
     now = timezone.now()
     assert (freshness(now).complete_at, freshness(now).behind) == (now, 0)
-    assert (lag.status()["orders behind"], lag.status()["pending events"]) == (0, 1)
+    assert (lag.state().orders_behind, lag.state().pending) == (0, 1)
     for findings in (reconcile.reconcile(), reconcile.reconcile(since=started)):
         assert (findings.compared, findings.differences, findings.on_their_way) == (1, [], 0)
 
