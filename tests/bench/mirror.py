@@ -2,47 +2,112 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 
 from django.db import connection
-from django.utils import timezone
 
+from history import mongo
 from history.mirror import relay
 from history.models import Event
-from orders.models import Order
-from orders.services import RequestedItem, change_status, place_order
+from tests.bench import load
 from tests.factories import ProductFactory, UserFactory
 
 CHANGES_A_SECOND = 200
-SECONDS = int(os.environ.get("BENCH_LAG_SECONDS", "15"))
-BACKLOG = int(os.environ.get("BENCH_BACKLOG", "10000"))
+WRITERS = 2
+# Seconds between two orders that somebody waits for in MongoDB, and between two looks for one.
+WATCHED, LOOK = 0.25, 0.004
+
+# A shop after an outage: of a hundred events forty place an order of one to three items, thirty-four have one paid,
+# twenty-six one shipped. A round is a thousand events; orders are paid in the round after theirs, shipped in the next.
+ROUND = {"placed": 400, "paid": 340, "shipped": 260}
+PLACED = """
+WITH placed AS (
+    INSERT INTO orders (user_id, total_amount, changed_by, changed_by_name, shipping_address)
+    SELECT %(user)s, 30, %(user)s, 'Ada', '{"name": "Ada", "line1": "Mill Lane 1", "city": "Ely", "country": "England"}'
+    FROM generate_series(1, %(number)s) RETURNING order_id)
+INSERT INTO order_items (order_id, product_id, quantity, price)
+SELECT order_id, item, 1, 10 FROM placed CROSS JOIN unnest(%(products)s::bigint[]) WITH ORDINALITY AS i (item, nth)
+WHERE nth <= 1 + order_id %% 3
+"""
+STEPPED = """
+UPDATE orders SET status = %(to)s, changed_by = %(user)s, changed_by_name = 'Sam', changed_at = clock_timestamp()
+WHERE order_id IN (
+    SELECT order_id FROM orders WHERE status = %(before)s AND order_id <= %(up_to)s
+    ORDER BY order_id DESC LIMIT %(number)s)
+"""
 
 
-def lag() -> str:
+class RelayProcess:
+    """`manage.py relay` on the databases of the environment. `with RelayProcess() as relay`."""
+
+    def __enter__(self) -> RelayProcess:
+        self._process = subprocess.Popen([sys.executable, "manage.py", "relay"], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self._process.stdout.readline()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=15)
+
+    def megabytes(self) -> float:
+        """The memory it holds now."""
+        command = ["ps", "-o", "rss=", "-p", str(self._process.pid)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
+
+
+@contextmanager
+def writers(customer: int, products: list[int]) -> Iterator[load.Writers]:
+    started = load.Writers(WRITERS, customer, products)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+def lag(seconds: int) -> str:
     """Time from a change's transaction to its mark, at 200 changes a second and one relay."""
     relay.drain()
-    customer, product = UserFactory(), ProductFactory(stock=1_000_000)
-    process = subprocess.Popen([sys.executable, "manage.py", "relay"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    process.stdout.readline()
-    first = Event.objects.order_by("event_id").last()
-    started = time.perf_counter()
-    for number in range(0, SECONDS * CHANGES_A_SECOND, 2):
-        wait = started + number / CHANGES_A_SECOND - time.perf_counter()
-        time.sleep(max(wait, 0))
-        items = [RequestedItem(product, 1)]
-        order = place_order(customer=customer, items=items, key=f"lag-{number}", at=timezone.now())
-        change_status(order, to="paid", by=customer, at=timezone.now())
-    reached = SECONDS * CHANGES_A_SECOND / (time.perf_counter() - started)
-    while Event.objects.pending().exists():
-        time.sleep(0.1)
-    process.terminate()
-    process.communicate(timeout=15)
-    p50, p99 = _percentiles(first.event_id if first else 0)
-    return f"lag at {reached:,.0f} changes/s      p50 {p50 * 1000:,.0f} ms, p99 {p99 * 1000:,.0f} ms"
+    customer, products = _shop()
+    with RelayProcess() as process, writers(customer, products) as busy:
+        first = _last_event()
+        memory = [process.megabytes()]
+        began = time.perf_counter()
+        working = busy.write(CHANGES_A_SECOND, seconds)
+        seen = sorted(_watch(working, customer, products))
+        reached = (sum(each.result() for each in working) + len(seen)) / (time.perf_counter() - began)
+        memory.append(process.megabytes())
+        while Event.objects.pending().exists():
+            time.sleep(0.1)
+    p50, p99 = _percentiles(first)
+    return (
+        f"lag at {reached:,.0f} changes/s      p50 {p50 * 1000:,.0f} ms (at most 60), "
+        f"p99 {p99 * 1000:,.0f} ms (at most 500), for {seconds} s\n"
+        f"  to a reader of MongoDB p50 {_ms(seen, 0.5)}, p99 {_ms(seen, 0.99)}, of {len(seen):,} orders\n"
+        f"  written by {WRITERS} processes as short transactions of plain SQL with the wake-up of the shop; "
+        f"relay's memory {memory[0]:.0f} MB before, {memory[1]:.0f} MB after"
+    )
+
+
+def _watch(working: list[Future[int]], customer: int, products: list[int]) -> Iterator[float]:
+    """Place orders while the writers work, and yield the seconds from each commit to its sight in MongoDB."""
+    documents = mongo.for_reading()
+    while not all(each.done() for each in working):
+        number = load.place(customer, products)
+        committed = time.perf_counter()
+        while not documents.find_one({"order_id": number}, {"rev": 1}):
+            time.sleep(LOOK)
+        yield time.perf_counter() - committed
+        time.sleep(WATCHED)
+
+
+def _ms(ordered: list[float], share: float) -> str:
+    return f"{ordered[int(len(ordered) * share)] * 1000:,.0f} ms"
 
 
 def _percentiles(after: int) -> tuple[float, float]:
@@ -57,12 +122,54 @@ def _percentiles(after: int) -> tuple[float, float]:
     return float(p50), float(p99)
 
 
-def backlog() -> str:
-    """Time to deliver many orders at once."""
+def backlog(events: int) -> str:
+    """Time to deliver what an outage left, by one relay."""
     relay.drain()
-    customer = UserFactory()
-    Order.objects.bulk_create(Order(customer=customer, total_amount=1) for _ in range(BACKLOG))
-    started = time.perf_counter()
-    delivered = relay.drain()
-    seconds = time.perf_counter() - started
-    return f"backlog of {delivered:,} orders    {seconds:.1f} s, {delivered / seconds:,.0f} orders/s"
+    first = _last_event()
+    _make_backlog(events)
+    made = Event.objects.filter(event_id__gt=first)
+    kinds = ", ".join(f"{made.filter(status=status).count():,} {status}" for status in ("pending", "paid", "shipped"))
+    orders, total = made.values("order_id").distinct().count(), made.count()
+    with RelayProcess() as process:
+        began = time.perf_counter()
+        memory = [process.megabytes()]
+        while made.pending().exists():
+            time.sleep(0.2)
+            memory.append(process.megabytes())
+        seconds = time.perf_counter() - began
+    return (
+        f"backlog of {total:,} events    {seconds:.1f} s (at most 90 for 100,000), {total / seconds:,.0f} events/s, "
+        f"{orders / seconds:,.0f} orders/s\n"
+        f"  {orders:,} orders of 1 to 3 items; events: {kinds}; relay's memory {memory[0]:.0f} MB at the start, "
+        f"{memory[len(memory) // 2]:.0f} MB in the middle, {memory[-1]:.0f} MB at the end, {max(memory):.0f} MB at most"
+    )
+
+
+def _make_backlog(events: int) -> None:
+    user, products = _shop()
+    rounds = -(-events // sum(ROUND.values()))
+    last: list[int] = []  # order of each round
+    with connection.cursor() as cursor:
+
+        def step(before: str, to: str, up_to: int) -> None:
+            values = {"before": before, "to": to, "up_to": up_to, "number": ROUND[to], "user": user}
+            cursor.execute(STEPPED, values)
+
+        for number in range(rounds + 2):
+            if number < rounds:
+                cursor.execute(PLACED, {"user": user, "products": products, "number": ROUND["placed"]})
+                cursor.execute("SELECT max(order_id) FROM orders")
+                last.append(cursor.fetchone()[0])
+            if 1 <= number <= rounds:
+                step("pending", "paid", last[number - 1])
+            if number >= 2:
+                step("paid", "shipped", last[number - 2])
+
+
+def _shop() -> tuple[int, list[int]]:
+    """A customer and three products, by number."""
+    return UserFactory().pk, [product.pk for product in ProductFactory.create_batch(3, stock=10**6)]
+
+
+def _last_event() -> int:
+    return Event.objects.order_by("-event_id").values_list("event_id", flat=True).first() or 0
