@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
 from history import faults, mongo, wakeup
-from history.mirror import activity, documents, source, writer
+from history.mirror import activity, documents, lag, source, writer
 from history.rollups import keeper, queue
 
 logger = logging.getLogger(__name__)
@@ -154,6 +154,7 @@ class Relay:
         self._listener: psycopg.Connection[Any] | None = None
         self._trouble = ""
         self._keeper = keeper.Keeper()
+        self._sample = lag.EachMinute()
 
     def stop(self) -> None:
         """Ask it to end after the batch at hand."""
@@ -170,6 +171,7 @@ class Relay:
         self._close()
 
     def _deliver(self) -> None:
+        self._sample()  # first of all: while MongoDB is away too
         if not self._is_prepared:
             mongo.prepare()
             self._is_prepared = True
@@ -178,6 +180,7 @@ class Relay:
             self._listener = _listen()
         self._keeper.wake()
         for batch in batches():
+            self._sample()
             self._keeper.wake()
             if self._trouble:
                 logger.info("Both stores answer again.")

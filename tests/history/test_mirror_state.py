@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from pymongo.errors import PyMongoError
 
 from history import mongo
 from history.mirror import lag, relay, requeue
@@ -219,3 +220,13 @@ def test_one_event_is_queued_again_with_the_others_of_its_order(place, mirror, n
     assert requeue.requeue_event(first.pk) == 0
     assert relay.drain() == 2
     assert [event.order_id for event in Event.objects.parked()] == [other.pk]
+
+
+def test_a_relay_keeps_samples_while_mongodb_is_away(place, settings):
+    settings.MONGODB_URL = "mongodb://127.0.0.1:9/shop"
+    place()
+
+    with pytest.raises(PyMongoError):
+        relay.Relay()._deliver()
+
+    assert MirrorSample.objects.first().pending == 1
