@@ -1,12 +1,10 @@
-"""The documents of a day, a pure function of the orders placed on it."""
+"""What the rollups say of a day, a pure function of the orders placed on it."""
 
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TypeAlias
 
 from history.rollups import shape
@@ -16,52 +14,50 @@ from history.rollups.shape import CODE, CODES, INTEGER, Document
 SECOND = 2
 
 Columns: TypeAlias = "dict[str, array[int]]"
+Parts = dict[str, list[Document]]
 
 
-def documents(day: date, placed: Sequence[Placed]) -> list[Document]:
-    """Return the documents of a day, those of a day without orders included; all but their versions."""
-    sums: Document = {
-        "_id": shape.document_id(shape.SUMS, day),
-        "statuses": _statuses(placed),
-        "cohorts": _cohorts(placed),
+def parts(placed: Sequence[Placed]) -> Parts:
+    """Return by kind what is kept of a day, of one without orders too: one content, or several of a big day."""
+    return {
+        shape.SUMS: [{"statuses": _rows(_statuses(placed)), "cohorts": _rows(_cohorts(placed))}],
+        shape.DURATIONS: [{name: shape.pack(column) for name, column in _durations(placed).items()}],
+        shape.ORDERS: list(_pieces(_orders(placed))),
+        shape.LINES: list(_pieces(_lines(placed))),
     }
-    return [
-        sums,
-        *_pieces(shape.ORDERS, day, _orders(placed)),
-        *_pieces(shape.LINES, day, _lines(placed)),
-        *_pieces(shape.DURATIONS, day, _durations(placed)),
-    ]
 
 
-def _statuses(placed: Iterable[Placed]) -> Document:
-    sums: Document = {}
+def _statuses(placed: Iterable[Placed]) -> dict[int, list[int]]:
+    """By code of status: orders, units, cents, oldest created_at."""
+    sums: dict[int, list[int]] = {}
     for order in placed:
-        of_status = sums.setdefault(order.status, {"orders": 0, "units": 0, "cents": 0, "oldest": order.created_at})
-        of_status["orders"] += 1
-        of_status["units"] += sum(order.quantities or ())
-        of_status["cents"] += order.cents
-        of_status["oldest"] = min(of_status["oldest"], order.created_at)
-    return {status: sums[status] for status in sorted(sums)}
+        row = sums.setdefault(CODES[order.status], [0, 0, 0, order.created_at])
+        row[0] += 1
+        row[1] += sum(order.quantities or ())
+        row[2] += order.cents
+        row[3] = min(row[3], order.created_at)
+    return sums
 
 
-def _cohorts(placed: Iterable[Placed]) -> Document:
-    sums: Document = defaultdict(lambda: {"active": 0, "new": 0, "second": 0, "second_soon": 0})
+def _cohorts(placed: Iterable[Placed]) -> dict[int, list[int]]:
+    """By month of the customer's first counted order, as YYYYMM: active, new, second, second soon."""
+    sums: dict[int, list[int]] = {}
     for order in placed:
         if order.cohort is None or not (order.is_first_of_month or order.nth == SECOND):
             continue
-        cohort = sums[order.cohort]
-        cohort["active"] += bool(order.is_first_of_month)
-        cohort["new"] += order.nth == 1
-        cohort["second"] += order.nth == SECOND
-        cohort["second_soon"] += order.nth == SECOND and bool(order.is_soon)
-    return {month: sums[month] for month in sorted(sums)}
+        row = sums.setdefault(order.cohort, [0, 0, 0, 0])
+        row[0] += bool(order.is_first_of_month)
+        row[1] += order.nth == 1
+        row[2] += order.nth == SECOND
+        row[3] += order.nth == SECOND and bool(order.is_soon)
+    return sums
 
 
 def _orders(placed: Sequence[Placed]) -> Columns:
     return {
         "order_ids": array(INTEGER, (order.order_id for order in placed)),
         "user_ids": array(INTEGER, (order.user_id for order in placed)),
-        "statuses": array(shape.CODE, (CODES[order.status] for order in placed)),
+        "statuses": array(CODE, (CODES[order.status] for order in placed)),
         "cents": array(INTEGER, (order.cents for order in placed)),
         "units": array(INTEGER, (sum(order.quantities or ()) for order in placed)),
         "created_at": array(INTEGER, (order.created_at for order in placed)),
@@ -69,13 +65,7 @@ def _orders(placed: Sequence[Placed]) -> Columns:
 
 
 def _lines(placed: Sequence[Placed]) -> Columns:
-    columns: Columns = {
-        "order_ids": array(INTEGER),
-        "product_ids": array(INTEGER),
-        "statuses": array(CODE),
-        "quantities": array(INTEGER),
-        "cents": array(INTEGER),
-    }
+    columns = {name: shape.column(name) for name in ("order_ids", "product_ids", "statuses", "quantities", "cents")}
     for order in placed:
         products = order.product_ids or []
         columns["order_ids"].extend(repeat(order.order_id, len(products)))
@@ -99,13 +89,14 @@ def _durations(placed: Iterable[Placed]) -> Columns:
     return columns
 
 
-def _pieces(kind: str, day: date, columns: Columns) -> Iterator[Document]:
+def _rows(sums: dict[int, list[int]]) -> bytes:
+    return shape.pack(array(INTEGER, chain.from_iterable([key, *sums[key]] for key in sorted(sums))))
+
+
+def _pieces(columns: Columns) -> Iterator[Document]:
     """As many documents as MongoDB's limit asks for, one at least."""
-    more = max(len(column) for column in columns.values()) // shape.ROWS
+    longest = max(len(column) for column in columns.values())
+    more = max(longest - 1, 0) // shape.ROWS
     for piece in range(more + 1):
         rows = slice(piece * shape.ROWS, (piece + 1) * shape.ROWS)
-        yield {
-            "_id": shape.document_id(kind, day, piece),
-            "more": more,
-            **{name: shape.pack(column[rows]) for name, column in columns.items()},
-        }
+        yield {"more": more} | {name: shape.pack(column[rows]) for name, column in columns.items()}

@@ -10,22 +10,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import psycopg
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from pymongo import ReplaceOne
+from pymongo import ASCENDING
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from history import faults, mongo
 from history.mirror.writer import DUPLICATE_KEY
 from history.models import DirtyDay
-from history.rollups import build, queue, shape, source
-from history.rollups.shape import Document
+from history.mongo import Document
+from history.rollups import build, queue, shape, source, writes
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def refresh(days: int = DAYS) -> int | None:
         if taken:
             faults.point("keeper: after take")
             placed = source.read(taken)
-            _write(cursor, [document for day in taken for document in build.documents(day, placed.get(day, []))])
+            _write(cursor, {day: build.parts(placed.get(day, [])) for day in taken})
             faults.point("keeper: before commit")
             queue.remove(cursor, rows)
     return len(taken)
@@ -82,6 +82,8 @@ def drain(progress: Callable[[int], object] = lambda _: None) -> int:
 def prepare() -> None:
     """Queue all days where the rollups are not there yet, or were counted by other rules, as in another time zone."""
     collection = mongo.for_writing(mongo.ROLLUPS)
+    # Reports read a range of days of one kind.
+    collection.create_index([("key", ASCENDING)], name="key")
     rules = {"_id": shape.RULES, "shape": shape.SHAPE, "zone": settings.TIME_ZONE}
     if collection.find_one({"_id": shape.RULES}) != rules:
         queue_all()
@@ -97,29 +99,23 @@ def queue_all() -> int:
 
 def held_days() -> set[date]:
     """The days that have a rollup, of no orders too."""
-    wanted = {"_id": shape.ids_between(shape.SUMS, date.min, date.max)}
-    return {shape.day_of(document) for document in mongo.for_writing(mongo.ROLLUPS).find(wanted, {"_id": 1})}
+    months = mongo.for_writing(mongo.ROLLUPS).find({"kind": shape.SUMS})
+    return {date.fromisoformat(f"{month['span']}-{key}") for month in months for key in month["days"]}
 
 
-def _write(cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+def _write(cursor: CursorWrapper, counted: Mapping[date, build.Parts]) -> None:
     collection = mongo.for_writing(mongo.ROLLUPS)
     for attempt in range(1, WRITES + 1):
         cursor.execute("SELECT nextval('rollup_version')")
         [version] = cursor.fetchone()
-        versioned = {document["_id"]: {**document, "version": version} for document in documents}
+        operations = writes.operations(counted, version)
         try:
-            for some in faults.split("keeper: mid write", versioned):
-                collection.bulk_write(
-                    [
-                        ReplaceOne({"_id": _id, "version": {"$lt": version}}, each, upsert=True)
-                        for _id, each in some.items()
-                    ],
-                    ordered=False,
-                )
+            for some in faults.split("keeper: mid write", operations):
+                collection.bulk_write(list(some.values()), ordered=False)
         except BulkWriteError as error:
             if attempt == WRITES or not _is_outrun(error):
                 raise
-            _catch_up(cursor, collection, list(versioned))
+            _catch_up(cursor, collection, list(operations))
         else:
             return
 
@@ -136,8 +132,7 @@ def _catch_up(cursor: CursorWrapper, collection: Collection[Document], ids: Sequ
     The lock is ours, so higher versions are those of a database that is no more, such as before a backup was put back.
     Where it is not ours any more, because we stood still, neither is this transaction: PostgreSQL refuses.
     """
-    held = collection.find({"_id": {"$in": list(ids)}}, {"version": 1})
-    highest = max((document["version"] for document in held), default=0)
+    highest = max(map(writes.version_of, collection.find({"_id": {"$in": list(ids)}})), default=0)
     cursor.execute("SELECT setval('rollup_version', greatest(%s, nextval('rollup_version')))", [highest])
 
 

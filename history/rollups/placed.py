@@ -12,7 +12,7 @@ class Placed(NamedTuple):
     """One order as a rollup needs it. cents, line_cents: money; created_at: epoch milliseconds; to_paid, to_shipped,
     to_delivered: minutes from the step before, None where not reached or not known.
 
-    Of a counted order alone: cohort (month of the customer's first counted order, YYYY-MM), nth among the customer's
+    Of a counted order alone: cohort (month of the customer's first counted order, as YYYYMM), nth among the customer's
     counted orders, whether it is the first of its month, whether it came within 90 × 24 hours of the first.
     """
 
@@ -27,7 +27,7 @@ class Placed(NamedTuple):
     to_paid: int | None
     to_shipped: int | None
     to_delivered: int | None
-    cohort: str | None
+    cohort: int | None
     is_first_of_month: bool | None
     nth: int | None
     is_soon: bool | None

@@ -21,6 +21,9 @@ from history.rollups.shape import Document
 
 STATUS_OF_CODE = shape.STATUSES
 
+# Documents to a reply; the server's own choice would be the first hundred, then as many as fit.
+BATCH = 1000
+
 # Orders that are not in the reports yet: with pending events; days: still to be computed after delivery.
 BEHIND = """
 SELECT
@@ -130,27 +133,26 @@ class Behind:
 
 def sums(first: date, last: date) -> list[DaySums]:
     return [
-        DaySums(
-            shape.day_of(document),
-            {status: StatusSums(**values) for status, values in document["statuses"].items()},
-            {month: CohortSums(**values) for month, values in document["cohorts"].items()},
-        )
-        for document in _documents(shape.SUMS, first, last)
-        if document["statuses"]
+        DaySums(day, _of_statuses(content["statuses"]), _of_cohorts(content["cohorts"]))
+        for day, content in _of_months(shape.SUMS, first, last)
+        if content["statuses"]
     ]
 
 
 def orders(first: date, last: date) -> Iterator[DayOrders]:
-    return (day for day in _days(DayOrders, shape.ORDERS, first, last) if day.order_ids)
+    return (day for day in _of_days(DayOrders, shape.ORDERS, first, last) if day.order_ids)
 
 
 def lines(first: date, last: date) -> Iterator[DayLines]:
-    return (day for day in _days(DayLines, shape.LINES, first, last) if day.order_ids)
+    return (day for day in _of_days(DayLines, shape.LINES, first, last) if day.order_ids)
 
 
 def durations(first: date, last: date) -> list[DayDurations]:
-    days = _days(DayDurations, shape.DURATIONS, first, last)
-    return [day for day in days if day.paid or day.shipped or day.delivered]
+    return [
+        _unpacked(DayDurations(day), content)
+        for day, content in _of_months(shape.DURATIONS, first, last)
+        if any(content[step] for step in shape.STEPS)
+    ]
 
 
 def behind() -> Behind:
@@ -161,27 +163,53 @@ def behind() -> Behind:
 
 
 def _documents(kind: str, first: date, last: date) -> Iterator[Document]:
-    wanted = {"_id": shape.ids_between(kind, first, last)}
     return mongo.for_reading(mongo.ROLLUPS).find(
-        wanted,
-        sort=[("_id", 1)],
+        shape.between(kind, first, last),
+        sort=[("kind", 1), ("span", 1), ("piece", 1)],
+        batch_size=BATCH,
         # The server gives up when the page does.
         max_time_ms=settings.MONGODB_READ_TIMEOUT_MS,
     )
 
 
-def _days(make: type[Day], kind: str, first: date, last: date) -> Iterator[Day]:
+def _of_months(kind: str, first: date, last: date) -> Iterator[tuple[date, Document]]:
+    for document in _documents(kind, first, last):
+        for key, content in sorted(document["days"].items()):
+            day = date.fromisoformat(f"{document['span']}-{key}")
+            if first <= day <= last:
+                yield day, content
+
+
+def _of_days(make: type[Day], kind: str, first: date, last: date) -> Iterator[Day]:
     """Put the pieces of each day together; those beyond `more` are left over from when the day had more orders."""
     found: Day | None = None
     more = 0
     for document in _documents(kind, first, last):
-        piece = shape.piece_of(document)
-        if piece == 0:
+        if document["piece"] == 0:
             if found is not None:
                 yield found
-            found, more = make(shape.day_of(document)), document["more"]
-        if found is not None and piece <= more:
-            for each in fields(make)[1:]:
-                shape.unpack(each.name, document[each.name], getattr(found, each.name))
+            found, more = make(date.fromisoformat(document["span"])), document["more"]
+        if found is not None and document["piece"] <= more:
+            _unpacked(found, document)
     if found is not None:
         yield found
+
+
+def _unpacked(found: Day, content: Document) -> Day:
+    for each in fields(found)[1:]:
+        shape.unpack(content[each.name], getattr(found, each.name))
+    return found
+
+
+def _of_statuses(packed: bytes) -> dict[str, StatusSums]:
+    return {STATUS_OF_CODE[code]: StatusSums(*row) for code, *row in _rows(packed)}
+
+
+def _of_cohorts(packed: bytes) -> dict[str, CohortSums]:
+    return {f"{month // 100:04}-{month % 100:02}": CohortSums(*row) for month, *row in _rows(packed)}
+
+
+def _rows(packed: bytes) -> Iterator[tuple[int, ...]]:
+    """Five numbers at a time."""
+    numbers = iter(shape.unpack(packed, array(shape.INTEGER)))
+    return zip(*[numbers] * 5, strict=True)

@@ -1,14 +1,16 @@
-"""The shape of a day's rollup: four kinds of documents in the collection `rollups`, their text `_id` "kind:day".
+"""The shape of the rollups: documents of the collection `rollups`, four kinds, each with a text `_id`.
 
-sums:      statuses: {status: {orders, units, cents, oldest}}, cohorts: {YYYY-MM: {active, new, second, second_soon}}
-orders:    columns order_ids, user_ids, statuses, cents, units, created_at; one value per order of the day
-lines:     columns order_ids, product_ids, statuses, quantities, cents; one value per item of these orders
-durations: columns paid, paid_statuses, shipped, shipped_statuses, delivered, delivered_statuses; one value per order
-           that got there
+"sums:2017-11"         of a month, by day: {statuses, cohorts}, rows of five numbers (build.py says which)
+"durations:2017-11"    of a month, by day: columns paid, paid_statuses, shipped, shipped_statuses, delivered,
+                       delivered_statuses; one value per order that got there
+"orders:2017-11-24"    columns order_ids, user_ids, statuses, cents, units, created_at; one value per order of the day
+"lines:2017-11-24"     columns order_ids, product_ids, statuses, quantities, cents; one per item of these orders
 
-A column is binary: its values one after the other, little-endian, so that a million of them decode at once. What does
-not fit into one document goes on in "kind:day+0001" and so on; `more` of the first says how many those are. `version`
-rises with every writing (see keeper). Money is in cents, times are epoch milliseconds, durations whole minutes.
+Small kinds lie together by month, so that years are few documents; the others are rewritten day by day. Numbers are
+binary, one after the other, little-endian, 64 bits or one byte per status: a million of them decode at once. What does
+not fit into one document goes on in "orders:2017-11-24+0001" and so on; `more` of the first says how many those are.
+`kind`, `span` (what follows the colon) and `piece` are what they are found by; `version` rises with every writing of a
+day (see keeper). Money is in cents, times are epoch milliseconds, durations whole minutes.
 """
 
 from __future__ import annotations
@@ -24,15 +26,15 @@ Document = dict[str, Any]
 STATUSES = ("pending", "paid", "shipped", "delivered", "returned", "cancelled")
 CODES = {status: code for code, status in enumerate(STATUSES)}
 
-SUMS, ORDERS, LINES, DURATIONS = "sums", "orders", "lines", "durations"
-KINDS = (SUMS, ORDERS, LINES, DURATIONS)
+SUMS, DURATIONS, ORDERS, LINES = "sums", "durations", "orders", "lines"
+MONTHLY, DAILY = (SUMS, DURATIONS), (ORDERS, LINES)
 # What its time is counted from: placed → paid, paid → shipped, shipped → delivered.
 STEPS = ("paid", "shipped", "delivered")
 
 # Values of each column in one document: 41 bytes a row at most, and MongoDB takes 16 MiB.
 ROWS = 250_000
 
-# The document that says by what rules the others were computed; another zone or shape means: all anew.
+# The document that says by what rules the others were counted; another zone or shape means: all anew.
 RULES = "rules"
 SHAPE = 1
 
@@ -41,18 +43,19 @@ INTEGER, CODE = "q", "B"
 
 def column(name: str) -> array[int]:
     """An empty column: 64-bit integers, or one byte per status."""
-    return array(CODE if name.endswith("statuses") else INTEGER)
+    return array(CODE if name.endswith("_statuses") or name == "statuses" else INTEGER)
 
 
 def pack(values: array[int]) -> bytes:
     return _little_endian(values).tobytes()
 
 
-def unpack(name: str, packed: bytes, into: array[int]) -> None:
-    """Append the values of a column."""
-    values = column(name)
+def unpack(packed: bytes, into: array[int]) -> array[int]:
+    """Append the numbers to an array of their type, and return it."""
+    values = array(into.typecode)
     values.frombytes(packed)
     into.extend(_little_endian(values))
+    return into
 
 
 def _little_endian(values: array[int]) -> array[int]:
@@ -62,18 +65,23 @@ def _little_endian(values: array[int]) -> array[int]:
     return values
 
 
+def span_of(kind: str, day: date) -> str:
+    return day.isoformat()[:7] if kind in MONTHLY else day.isoformat()
+
+
 def document_id(kind: str, day: date, piece: int = 0) -> str:
-    return f"{kind}:{day}" + (f"+{piece:04}" if piece else "")
+    return f"{kind}:{span_of(kind, day)}" + (f"+{piece:04}" if piece else "")
 
 
-def ids_between(kind: str, first: date, last: date) -> Document:
-    """The condition for the documents of days, both included."""
-    return {"$gte": document_id(kind, first), "$lte": f"{document_id(kind, last)}~"}
+def found_by(kind: str, day: date, piece: int = 0) -> Document:
+    return {"kind": kind, "span": span_of(kind, day), "piece": piece}
 
 
-def day_of(document: Document) -> date:
-    return date.fromisoformat(document["_id"].partition(":")[2][:10])
+def between(kind: str, first: date, last: date) -> Document:
+    """The condition for the documents of days, both included; of whole months where they lie together."""
+    return {"kind": kind, "span": {"$gte": span_of(kind, first), "$lte": span_of(kind, last)}}
 
 
-def piece_of(document: Document) -> int:
-    return int(document["_id"].partition("+")[2] or 0)
+def key_of(day: date) -> str:
+    """What a day is called in the document of its month."""
+    return f"{day.day:02}"

@@ -29,10 +29,13 @@ EVERY_ORDER = """(
 READ = """
 WITH placed AS MATERIALIZED (
     SELECT wanted.day, o.order_id, o.user_id, o.status, o.total_amount, o.created_at, o.is_archived
-    FROM unnest(%(days)s::date[]) AS wanted (day)
-    JOIN {orders} o ON o.created_at >= wanted.day::timestamp AT TIME ZONE %(zone)s - interval '1 day'
-        AND o.created_at < wanted.day::timestamp AT TIME ZONE %(zone)s + interval '2 days'
-        AND (o.created_at AT TIME ZONE %(zone)s)::date = wanted.day
+    FROM unnest(%(days)s::date[]) AS wanted (day) CROSS JOIN LATERAL (
+        SELECT * FROM {orders} o
+        WHERE created_at >= wanted.day::timestamp AT TIME ZONE %(zone)s - interval '1 day'
+            AND created_at < wanted.day::timestamp AT TIME ZONE %(zone)s + interval '2 days'
+            AND (created_at AT TIME ZONE %(zone)s)::date = wanted.day
+        OFFSET 0  -- or the planner reads the whole table once, however few the days
+    ) o
 ), counted AS (
     SELECT order_id, created_at,
         first_value(created_at) OVER ever AS first_at,
@@ -50,7 +53,7 @@ SELECT placed.day, placed.order_id, placed.user_id, placed.status, (placed.total
     floor(extract(epoch FROM paid.at - date_trunc('milliseconds', placed.created_at)) / 60)::bigint,
     floor(extract(epoch FROM shipped.at - paid.at) / 60)::bigint,
     floor(extract(epoch FROM delivered.at - shipped.at) / 60)::bigint,
-    to_char(counted.first_at AT TIME ZONE %(zone)s, 'YYYY-MM'),
+    to_char(counted.first_at AT TIME ZONE %(zone)s, 'YYYYMM')::integer,
     counted.nth_of_month = 1, counted.nth,
     counted.created_at <= counted.first_at + interval '2160 hours', placed.is_archived
 FROM placed
