@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 ORDER_HISTORY = "order_history"
 ACTIVITY_LOG = "activity_log"
-# Derived, read by the reports; found by ranges of its text _id, so it has no index of its own.
+# Derived from PostgreSQL, read by the reports.
 ROLLUPS = "rollups"
 
 NAMESPACE_EXISTS = 48
@@ -113,6 +113,8 @@ ACTIVITY_INDEXES = [
     # All of one kind, such as failed sign-ins.
     IndexModel([("kind", ASCENDING), *NEWEST_FIRST], name="kind"),
 ]
+# Days or months of a report.
+ROLLUP_INDEXES = [IndexModel([("kind", ASCENDING), ("span", ASCENDING), ("piece", ASCENDING)], name="span")]
 EXPIRY = "expiry"  # the index by which MongoDB forgets activity
 
 ACTIVITY_VALIDATOR: Document = {
@@ -179,6 +181,7 @@ def prepare() -> None:
     database = _database(settings.MONGODB_WRITE_TIMEOUT_MS)
     _prepare(database, ORDER_HISTORY, VALIDATOR, INDEXES)
     _prepare(database, ACTIVITY_LOG, ACTIVITY_VALIDATOR, ACTIVITY_INDEXES)
+    database[ROLLUPS].create_indexes(ROLLUP_INDEXES)
     _keep_activity(database, days=settings.ACTIVITY_LOG_DAYS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -32,8 +31,8 @@ def operations(counted: Mapping[date, Parts], version: int) -> dict[str, Operati
 
 def version_of(document: Document) -> int:
     """The highest version in a document."""
-    days: dict[str, Any] = document.get("days", {})
-    return max([document.get("version", 0), *(day["version"] for day in days.values())])
+    versions: list[int] = [day["version"] for day in document.get("days", {}).values()]
+    return max([document.get("version", 0), *versions])
 
 
 def _into_month(kind: str, days: list[date], counted: Mapping[date, Parts], version: int) -> UpdateOne:
