@@ -1,61 +1,97 @@
-"""The shop's list: products as the URL asks for them, a page at a time."""
+"""The shop's list: products as the URL asks for them, a page at a time, with what each filter would leave."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, IntegerField, Q, Value, When
 from django.http import QueryDict
 
+from catalog import counts, facets, filters, search
+from catalog.filter_groups import Chip, Group, Links, chips, groups
+from catalog.filters import Filters
 from catalog.forms import ListForm
-from catalog.models import ProductQuerySet
+from catalog.models import Category, Product, ProductQuerySet
 
 PAGE_SIZE = 24
 
 RELEVANCE = "relevance"
 SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "newest": ("Newest", ("-created_at", "-product_id")),
+    "best": ("Best selling", ("-units_sold", "-product_id")),
     "price": ("Price: low to high", ("price", "product_id")),
     "-price": ("Price: high to low", ("-price", "-product_id")),
 }
-BY_RELEVANCE = {RELEVANCE: ("Best match", ("rank", "name", "product_id"))}
+BY_RELEVANCE = {RELEVANCE: ("Best match", ("tier", "-rank", "name", "product_id"))}
 
 
 @dataclass(frozen=True)
 class Listing:
-    """page: a Page of products; sorts: value → label; notes: what of the URL was ignored, in sentences."""
+    """page: a Page of products; sorts: value → label; notes: what of the URL was ignored, in sentences.
+
+    text: what was searched for, "" for nothing; instead_of: what was typed, where text is its nearest spelling.
+    matches: how many there are before any filter. kept: what the price form sends along.
+    """
 
     page: Page[Any]
     form: ListForm
-    filters: Mapping[str, Any]
     sort: str
     sorts: Mapping[str, str]
     notes: list[str]
+    groups: list[Group]
+    chips: list[Chip]
+    clear: str
+    kept: list[tuple[str, str]]
+    text: str
+    instead_of: str
+    matches: int
 
-    @property
-    def is_filtered(self) -> bool:
-        return any(value not in (None, False) for value in self.filters.values())
+
+@dataclass(frozen=True)
+class _Found:
+    products: ProductQuerySet
+    cells: facets.Cells
+    text: str = ""
+    instead_of: str = ""
 
 
-def read(products: ProductQuerySet, asked: QueryDict, *, search: str = "") -> Listing:
-    """Narrow, sort and page the products as the query string asks; two queries, whatever their number."""
-    form = ListForm(asked)
-    filters, notes = form.valid(), form.notes()
-    sorts = BY_RELEVANCE | SORTS if search else SORTS
+def read(
+    asked: QueryDict, path: str, categories: Sequence[Category], *, category: Category | None, text: str
+) -> Listing:
+    """Narrow, sort and page the products as the query string asks; three statements, whatever their number.
+
+    path: of the list, for its links. text: to search for, "" for none; two statements more where nothing has it.
+    """
+    chosen, notes = filters.read(asked, category)
+    if text and category is None:
+        category, category_notes = _category(asked.get("category"), categories)
+        chosen = Filters(**vars(chosen) | {"category": category})
+        notes += category_notes
+    found = _found(text, chosen, categories)
+    sorts = BY_RELEVANCE | SORTS if text else SORTS
     sort, sort_notes = _sort(asked.get("sort"), list(sorts))
-    found = _narrowed(_ranked(products, search) if search else products, filters)
-    ordered = found.select_related("category").order_by(*sorts[sort][1])
-    page, page_notes = page_of(ordered, asked.get("page"), PAGE_SIZE)
+    ordered = found.products.filter(chosen.all()).order_by(*sorts[sort][1]).defer("description", "attributes")
+    page, page_notes = page_of(ordered, asked.get("page"), PAGE_SIZE, count=found.cells.found(chosen))
+    values = counts.kept(("values", found.text, chosen), partial(facets.values, found.products, chosen))
+    # Parameters of every link: the search and, unless it is the usual one, the sort.
+    kept = [("q", text)] * bool(text) + [("sort", sort)] * (sort != next(iter(sorts)))
+    links = Links(path, kept, is_search=bool(text))
     return Listing(
         page=page,
-        form=ListForm(initial=filters, auto_id="filter_%s"),
-        filters=filters,
+        form=ListForm(initial=vars(chosen), auto_id="filter_%s"),
         sort=sort,
         sorts={value: label for value, (label, _) in sorts.items()},
         notes=notes + sort_notes + page_notes,
+        groups=groups(chosen, found.cells, values, categories, links),
+        chips=chips(chosen, links),
+        clear=filters.href(path, Filters(), *kept),
+        kept=links.hidden(chosen),
+        text=found.text,
+        instead_of=found.instead_of,
+        matches=found.cells.total(),
     )
 
 
@@ -84,29 +120,38 @@ class CountedPaginator(_Paginator):
             self.__dict__["count"] = count  # where its cached_property keeps it
 
 
+def _found(text: str, chosen: Filters, categories: Sequence[Category]) -> _Found:
+    """The products for sale, or those of them that a search finds, if need be by its nearest spelling."""
+    for_sale = Product.objects.for_sale()
+    if not text:
+        return _Found(for_sale, _cells(for_sale, "", chosen))
+    found = search.matching(for_sale, text, categories)
+    cells = _cells(found, text, chosen)
+    if cells.total() or chosen.attributes:
+        return _Found(found, cells, text)
+    nearest = search.nearest(text, categories)
+    if nearest == " ".join(search.words_of(text)):
+        return _Found(found, cells, text)
+    near = search.matching(for_sale, nearest, categories)
+    near_cells = _cells(near, nearest, chosen)
+    return _Found(near, near_cells, nearest, text) if near_cells.total() else _Found(found, cells, text)
+
+
+def _cells(products: ProductQuerySet, text: str, chosen: Filters) -> facets.Cells:
+    key = ("cells", text, chosen.attributes, chosen.min_price, chosen.max_price)
+    return counts.kept(key, partial(facets.cells, products, chosen))
+
+
+def _category(slug: str | None, categories: Sequence[Category]) -> tuple[Category | None, list[str]]:
+    if not slug:
+        return None, []
+    found = next((category for category in categories if category.slug == slug), None)
+    return found, [] if found else [f"There is no category “{slug[:40]}”, so it was ignored."]
+
+
 def _sort(asked: str | None, known: list[str]) -> tuple[str, list[str]]:
     if not asked:
         return known[0], []
     if asked in known:
         return asked, []
     return known[0], [f"Sorting by “{asked[:40]}” is unknown and was ignored."]
-
-
-def _narrowed(products: ProductQuerySet, filters: Mapping[str, Any]) -> ProductQuerySet:
-    if filters["min_price"] is not None:
-        products = products.filter(price__gte=filters["min_price"])
-    if filters["max_price"] is not None:
-        products = products.filter(price__lte=filters["max_price"])
-    return products.in_stock() if filters["in_stock"] else products
-
-
-def _ranked(products: ProductQuerySet, text: str) -> ProductQuerySet:
-    """The products that match, with `rank`: 0 is the very name or SKU, 1 begins, 2 contains, 3 has the words."""
-    rank = Case(
-        When(Q(name__iexact=text) | Q(sku__iexact=text), then=Value(0)),
-        When(name__istartswith=text, then=Value(1)),
-        When(name__icontains=text, then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    return products.matching(text).annotate(rank=rank)

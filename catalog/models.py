@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
 
@@ -36,18 +36,15 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def in_stock(self) -> ProductQuerySet:
         return self.filter(stock__gt=0)
 
-    def matching(self, text: str) -> ProductQuerySet:
-        """Products that have every word of text in their name, SKU or category's name."""
-        found = self
-        for word in text.split():
-            found = found.filter(
-                models.Q(name__icontains=word) | models.Q(sku__iexact=word) | models.Q(category__name__icontains=word)
-            )
-        return found
+    def best_selling(self) -> ProductQuerySet:
+        return self.order_by("-units_sold", "-product_id")
 
 
 class Product(models.Model):
-    """One thing for sale; price is today's, in the shop's currency, stock is what is left to sell."""
+    """One thing for sale; price is today's, in the shop's currency, stock is what is left to sell.
+
+    The table has one more column, `words`, which the database derives and only catalog.search reads.
+    """
 
     product_id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200)
@@ -62,6 +59,9 @@ class Product(models.Model):
     attributes = models.JSONField(blank=True, default=dict, db_default={})
     is_active = models.BooleanField("active", db_default=True, help_text="Retired products stay in orders, unsold.")
 
+    # Units ordered lately, to sort by; orders.popularity counts them now and then.
+    units_sold = models.IntegerField(db_default=0, editable=False)
+
     objects = ProductQuerySet.as_manager()
 
     class Meta:
@@ -72,10 +72,18 @@ class Product(models.Model):
             models.UniqueConstraint(fields=["sku"], condition=~models.Q(sku=""), name="products_sku_unique"),
         ]
         indexes = [
-            # The shop's search: name__icontains.
+            # Names near a word that was typed wrongly: search.nearest.
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="products_name_trigram"),
-            # The shop's list, newest first.
+            # The shop's list, newest first; by price; by units sold.
             models.Index(fields=["-created_at", "-product_id"], name="products_newest"),
+            models.Index(fields=["price", "product_id"], name="products_by_price"),
+            models.Index(fields=["-units_sold", "-product_id"], name="products_best_selling"),
+            # A category, newest first.
+            models.Index(fields=["category", "-created_at", "-product_id"], name="products_of_category"),
+            # The shop's search: sku__iexact.
+            models.Index(Upper("sku"), name="products_sku_any_case"),
+            # The shop's list, of chosen attributes: attributes__contains.
+            GinIndex(fields=["attributes"], opclasses=["jsonb_path_ops"], name="products_attributes"),
         ]
 
     def __str__(self) -> str:

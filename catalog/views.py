@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import drawing, listing
+from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
 from catalog.models import Category, Product, ProductQuerySet
 
@@ -21,17 +23,17 @@ SUGGESTED = 4
 @login_not_required
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    found = listing.read(Product.objects.for_sale(), request.GET)
-    return render(request, "catalog/product_list.html", {"listing": found, "categories": Category.objects.all()})
+    return _list(request, "catalog/product_list.html", list(Category.objects.all()))
 
 
 @login_not_required
 @require_safe
 def category(request: HttpRequest, slug: str) -> HttpResponse:
-    chosen = get_object_or_404(Category, slug=slug)
-    found = listing.read(Product.objects.for_sale().filter(category=chosen), request.GET)
-    context = {"listing": found, "categories": Category.objects.all(), "category": chosen}
-    return render(request, "catalog/category.html", context)
+    categories = list(Category.objects.all())
+    chosen = next((one for one in categories if one.slug == slug), None)
+    if chosen is None:
+        raise Http404
+    return _list(request, "catalog/category.html", categories, category=chosen)
 
 
 @login_not_required
@@ -39,11 +41,11 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("q", "")
     text = search_text(asked)
-    context: dict[str, Any] = {"text": text, "was_cut": len(asked) > SEARCH_LENGTH}
+    notes = [f"That was a long text: only its first {SEARCH_LENGTH} characters were searched for."]
+    notes = notes if len(asked.strip()) > SEARCH_LENGTH else []
     if len(text) >= SEARCH_FROM:
-        context["listing"] = listing.read(Product.objects.for_sale(), request.GET, search=text)
-    if len(text) < SEARCH_FROM or not context["listing"].page.paginator.count:
-        context["newest"] = _newest(Product.objects.for_sale().in_stock())
+        return _list(request, "catalog/search.html", list(Category.objects.all()), text=text, notes=notes)
+    context = {"text": text, "notes": notes, "popular": _popular(Product.objects.for_sale())}
     return render(request, "catalog/search.html", context)
 
 
@@ -66,22 +68,37 @@ def placeholder(request: HttpRequest, sku: str) -> HttpResponse:
     return HttpResponse(drawing.placeholder(sku), content_type="image/svg+xml")
 
 
-def _newest(products: ProductQuerySet) -> list[Product]:
-    return list(products.select_related("category").order_by("-created_at", "-product_id")[:SUGGESTED])
+def _list(
+    request: HttpRequest,
+    template: str,
+    categories: list[Category],
+    *,
+    category: Category | None = None,
+    text: str = "",
+    notes: Sequence[str] = (),
+) -> HttpResponse:
+    found = listing.read(request.GET, request.path, categories, category=category, text=text)
+    context: dict[str, Any] = {"listing": found, "category": category, "text": text, "notes": [*notes, *found.notes]}
+    if not found.page.paginator.count:
+        context["popular"] = _popular(Product.objects.for_sale())
+    return render(request, template, context)
+
+
+def _popular(products: ProductQuerySet) -> list[Product]:
+    return list(products.in_stock().best_selling()[:SUGGESTED])
 
 
 def _related(product: Product) -> list[Product]:
     if product.category_id is None:
         return []
-    others = Product.objects.for_sale().in_stock().filter(category=product.category_id).exclude(pk=product.pk)
-    return _newest(others)
+    return _popular(Product.objects.for_sale().filter(category=product.category_id).exclude(pk=product.pk))
 
 
 def _attributes(product: Product) -> list[tuple[str, str]]:
     """Name and value of each attribute, in words; the column may hold any JSON."""
     if not isinstance(product.attributes, dict):
         return []
-    return [(name.replace("_", " ").capitalize(), _worded(value)) for name, value in product.attributes.items()]
+    return [(worded(name), _worded(value)) for name, value in product.attributes.items()]
 
 
 def _worded(value: Any) -> str:

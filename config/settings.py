@@ -87,7 +87,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 5},
     connect_timeout=5,
     # Nothing a page asks may hang: statements and forgotten transactions end by themselves.
-    options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+    options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    # How like a name a word must be for the search to take it for a misspelling.
+    " -c pg_trgm.word_similarity_threshold=0.4",
 )
 # A pooled connection is tried before use, so that a restart of PostgreSQL costs no request.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -107,7 +109,7 @@ MIRROR_STATE_DAYS = env.int("MIRROR_STATE_DAYS", default=90)
 # --- Accounts ---
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # E-mail is unique, by a constraint without case that the check cannot see.
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["users.backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from django.utils.html import format_html, format_html_join
 
 from catalog.models import Product
-from orders.cart import MAX_PRODUCTS, Cart, CartFull
-from orders.models import OrderItem
+from orders.cart import MAX_PRODUCTS, MAX_QUANTITY, Cart
+from orders.models import CartItem, OrderItem
 
 
 @dataclass
@@ -34,14 +34,21 @@ def put_in_cart(items: Iterable[OrderItem], cart: Cart) -> Outcome:
 
     Of a product that is in the cart already the larger quantity stays, so that asking twice changes nothing.
     """
-    outcome = Outcome()
+    outcome, chosen = Outcome(), list[CartItem]()
     names, quantities = _wanted(items)
     products = Product.objects.in_bulk(quantities)
+    room = MAX_PRODUCTS - len(cart.items)
     for product_id, quantity in quantities.items():
-        granted, reason = _put(products[product_id], quantity, cart)
+        product = products[product_id]
+        is_new = not cart.quantity_of(product)
+        granted, reason = _granted(product, quantity, is_full=is_new and room < 1)
+        room -= is_new and granted > 0
         outcome.added += granted > 0
+        if granted > cart.quantity_of(product):
+            chosen.append(CartItem(product=product, quantity=granted, price_seen=product.price))
         if reason:
             outcome.missing.append(f"{names[product_id]}: {reason}")
+    cart.write(chosen)
     return outcome
 
 
@@ -55,17 +62,13 @@ def _wanted(items: Iterable[OrderItem]) -> tuple[Mapping[int, str], Mapping[int,
     return names, quantities
 
 
-def _put(product: Product, wanted: int, cart: Cart) -> tuple[int, str]:
-    """Put one product in; return how many the cart may have of it, and what is wrong with that, if anything is."""
+def _granted(product: Product, wanted: int, *, is_full: bool) -> tuple[int, str]:
+    """Return how many the cart may have of it, and what is wrong with that, if anything is."""
     if not product.is_active:
         return 0, "no longer for sale."
     if not product.stock:
         return 0, "sold out."
-    granted = min(wanted, product.stock)
-    more = granted - cart.quantity_of(product)
-    try:
-        if more > 0:
-            cart.add(product, more)
-    except CartFull:
+    if is_full:
         return 0, f"the cart is full, it holds up to {MAX_PRODUCTS} products."
+    granted = min(wanted, product.stock, MAX_QUANTITY)
     return granted, f"only {granted} left, you had ordered {wanted}." if granted < wanted else ""

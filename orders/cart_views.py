@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Product
-from orders.cart import Cart, CartFull
-from orders.forms import MAX_QUANTITY, CartForm
+from orders.cart import CartFull, cart_of
+from orders.forms import CartForm
 
 REMOVED = "cart_removed"
 
@@ -24,24 +24,24 @@ REMOVED = "cart_removed"
 @never_cache
 def cart(request: HttpRequest) -> HttpResponse:
     removed = request.session.pop(REMOVED, None)
-    context = {"cart": Cart(request.session), "max_quantity": MAX_QUANTITY}
+    context = {}
     if removed:
-        context |= {"removed": Product.objects.filter(pk=removed[0]).first(), "removed_quantity": removed[1]}
+        context = {"removed": Product.objects.filter(pk=removed[0]).first(), "removed_quantity": removed[1]}
     return render(request, "orders/cart.html", context)
 
 
 @login_not_required
 @require_POST
 def cart_add(request: HttpRequest) -> HttpResponse:
-    form = CartForm({"quantity": "1", **request.POST.dict()})
+    form = CartForm.to_add(request.POST)
     if not form.is_valid():
         return _refused(request, form)
     product = get_object_or_404(Product, pk=form.cleaned_data["product"])
     asked = form.cleaned_data["quantity"]
-    filled = Cart(request.session)
+    filled = cart_of(request)
     before = filled.quantity_of(product)
     try:
-        now = filled.add(product, asked)
+        now = filled.add(product, asked, to=form.cleaned_data["in_cart"])
     except CartFull as error:
         messages.error(request, str(error))
         return redirect(_back(request))
@@ -57,7 +57,7 @@ def cart_update(request: HttpRequest) -> HttpResponse:
         return _refused(request, form)
     product = get_object_or_404(Product, pk=form.cleaned_data["product"])
     asked = form.cleaned_data["quantity"]
-    now = Cart(request.session).put(product, asked)
+    now = cart_of(request).put(product, asked)
     if not now:
         messages.warning(request, f"{product.name} cannot be ordered any more and was taken out of your cart.")
     elif now < asked:
@@ -71,17 +71,21 @@ def cart_update(request: HttpRequest) -> HttpResponse:
 @require_POST
 def cart_remove(request: HttpRequest) -> HttpResponse:
     number = request.POST.get("product", "")
-    quantity = Cart(request.session).remove(int(number)) if number.isdecimal() and len(number) < 20 else 0
+    product_id = int(number) if number.isdecimal() and len(number) < 20 else 0
+    filled = cart_of(request)
+    quantity = filled.quantities.get(product_id)
     if quantity:
+        filled.remove([product_id])
         # The page itself tells it once, because its message has a form to undo it.
-        request.session[REMOVED] = [int(number), quantity]
+        request.session[REMOVED] = [product_id, quantity]
     return redirect("orders:cart")
 
 
 def _refused(request: HttpRequest, form: CartForm) -> HttpResponse:
+    """The cart as it is, with what was wrong with the form; nothing was changed."""
     errors = form.errors.get("quantity") or ["This product does not exist."]
     messages.error(request, str(errors[0]))
-    return redirect(_back(request))
+    return render(request, "orders/cart.html", {"refused": True}, status=422)
 
 
 def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: int, now: int) -> None:
@@ -89,7 +93,7 @@ def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: in
     if added == asked:
         told = format_html('Added {} × {}. <a class="alert-link" href="{}">Go to cart</a>', added, product.name, link)
         messages.success(request, told)
-    elif now:
+    elif now and now == product.stock:
         told = format_html(
             'Only {} of {} left, all of them are in your <a class="alert-link" href="{}">cart</a> now.',
             now,
@@ -97,6 +101,9 @@ def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: in
             link,
         )
         messages.warning(request, told)
+    elif now:
+        told = format_html('{} × {} in your <a class="alert-link" href="{}">cart</a>.', now, product.name, link)
+        messages.info(request, told)
     else:
         reason = "is sold out" if product.is_active else "is no longer for sale"
         messages.error(request, f"{product.name} {reason}.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from orders.cart import Cart
+from orders.cart import cart_of
 
 
-def cart(request: HttpRequest) -> dict[str, Cart]:
-    """The visitor's cart; it asks the database when its count or total is shown, and only if something is in it."""
-    return {"cart": Cart(request.session)}
+def cart(request: HttpRequest) -> dict[str, SimpleLazyObject]:
+    """The visitor's cart, found when a page shows it: who is asking costs a query, and an error page asks nothing."""
+    return {"cart": SimpleLazyObject(lambda: cart_of(request))}

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 
-MAX_QUANTITY = 9999
+from orders.cart import MAX_QUANTITY
+from users.models import Address
+
 WHOLE_NUMBER = f"The quantity must be a whole number from 1 to {MAX_QUANTITY}."
+# Fields of a checkout where the customer chose no saved address.
+NEW_ADDRESS = "new"
+
+
+class WholeNumberField(forms.IntegerField):
+    """Digits and nothing else: no sign, no "1.0", no digits of other scripts."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value not in self.empty_values:
+            RegexValidator(r"^[0-9]{1,18}\Z", self.error_messages["invalid"])(str(value).strip(" "))
+        return super().to_python(value)
 
 
 class CartForm(forms.Form):
-    """A product, by its number, and how many of it."""
+    """A product, by its number, and how many of it; in_cart: how many were in the cart when the form was shown."""
 
-    product = forms.IntegerField(min_value=1)
-    quantity = forms.IntegerField(
+    product = WholeNumberField(min_value=1)
+    quantity = WholeNumberField(
         min_value=1,
         max_value=MAX_QUANTITY,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), WHOLE_NUMBER),
     )
+    in_cart = WholeNumberField(required=False, max_value=MAX_QUANTITY)
+
+    @classmethod
+    def to_add(cls, posted: Mapping[str, str]) -> CartForm:
+        """One of it, unless it is said. Buttons in a list carry "product:in_cart" in one value, named once."""
+        data = {"quantity": "1"} | {name: posted[name] for name in cls.base_fields if name in posted}
+        if "once" in posted:
+            data["product"], _, data["in_cart"] = posted["once"].partition(":")
+        return cls(data)
 
 
 def line(label: str, autocomplete: str, **options: Any) -> forms.CharField:
@@ -28,19 +52,46 @@ def line(label: str, autocomplete: str, **options: Any) -> forms.CharField:
 
 
 class CheckoutForm(forms.Form):
-    """Where the order goes, and what the customer was shown: the total and the form's own key."""
+    """Where the order goes, and what the customer was shown: the total and the form's own key.
 
+    addresses: the customer's saved ones, to choose from; without any the lines are all there is.
+    """
+
+    saved = forms.ChoiceField(
+        label="Deliver to",
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        required=False,
+        error_messages={"invalid_choice": "This address is not saved any more: choose another one."},
+    )
     name = line("Full name", "name")
     line1 = line("Street and number", "address-line1")
     line2 = line("Flat, floor, company", "address-line2", required=False)
     city = line("Town or city", "address-level2")
     postcode = line("Postcode", "postal-code")
     country = line("Country", "country-name")
+    keep = forms.BooleanField(label="Save this address for next time", required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
-    ADDRESS = ("name", "line1", "line2", "city", "postcode", "country")
+    ADDRESS = Address.LINES
+
+    def __init__(self, *args: Any, addresses: Iterable[Address] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.addresses = {str(address.pk): address for address in addresses}
+        saved = self.fields["saved"]
+        assert isinstance(saved, forms.ChoiceField)
+        saved.choices = [*self.addresses.items(), (NEW_ADDRESS, "Another address")]
+        if self.is_bound and self.is_saved_chosen():
+            for name in Address.LINES:
+                self.fields[name].required = False
+
+    def is_saved_chosen(self) -> bool:
+        return bool(self.data.get("saved", NEW_ADDRESS) != NEW_ADDRESS)
 
     def address(self) -> dict[str, str]:
-        """The valid lines that were filled in, by name."""
-        return {name: text for name in self.ADDRESS if (text := self.cleaned_data.get(name))}
+        """Where the order goes: the chosen address, or the valid lines that were filled in, by name."""
+        chosen = self.addresses.get(self.cleaned_data.get("saved", ""))
+        return chosen.lines() if chosen else self.typed()
+
+    def typed(self) -> dict[str, str]:
+        return {name: text for name in Address.LINES if (text := self.cleaned_data.get(name))}

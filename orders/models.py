@@ -116,3 +116,67 @@ class OrderItem(models.Model):
     @property
     def subtotal(self) -> Decimal:
         return self.price * self.quantity
+
+
+class CartItemQuerySet(models.QuerySet["CartItem"]):
+    def for_customer(self, customer: User) -> CartItemQuerySet:
+        return self.filter(customer=customer)
+
+
+class CartItem(models.Model):
+    """One product that somebody means to order; price_seen is what it cost when they put it in or last set it.
+
+    A customer's are stored. A guest's are made from the session and never saved.
+    """
+
+    cart_item_id = models.BigAutoField(primary_key=True)
+    # Migration 0003 makes both foreign keys itself: a cart must not keep plain SQL from deleting (ON DELETE CASCADE).
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="cart_items",
+        db_column="user_id",
+        db_constraint=False,
+    )
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, related_name="+", db_column="product_id", db_constraint=False
+    )
+    quantity = models.IntegerField()
+    price_seen = models.DecimalField(max_digits=10, decimal_places=2)
+
+    objects = CartItemQuerySet.as_manager()
+
+    class Meta:
+        db_table = "cart_items"
+        constraints = [
+            # Its index finds the cart of a customer.
+            models.UniqueConstraint(fields=["customer", "product"], name="cart_items_product_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="cart_items_quantity_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.product.name}"
+
+    @property
+    def subtotal(self) -> Decimal:
+        return self.product.price * self.quantity
+
+    @property
+    def available(self) -> int:
+        """How many of the wanted ones can be ordered now."""
+        return min(self.quantity, self.product.stock) if self.product.is_active else 0
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be ordered like this, or nothing."""
+        if not self.product.is_active:
+            return "No longer for sale."
+        if self.product.stock == 0:
+            return "Sold out."
+        if self.available < self.quantity:
+            return f"Only {self.product.stock} left, you asked for {self.quantity}."
+        return ""
+
+    @property
+    def has_new_price(self) -> bool:
+        return self.price_seen != self.product.price

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from orders.again import put_in_cart
-from orders.cart import Cart
+from orders.cart import cart_of
 from orders.models import Order
 from users.requests import CustomerRequest
 
@@ -17,7 +17,7 @@ from users.requests import CustomerRequest
 @require_POST
 def buy_again(request: CustomerRequest, order_id: int) -> HttpResponse:
     order = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
-    outcome = put_in_cart(order.items.all(), Cart(request.session))
+    outcome = put_in_cart(order.items.all(), cart_of(request))
     if not outcome.added:
         messages.error(request, outcome.told())
     elif outcome.missing:

@@ -63,5 +63,40 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
+class AddressQuerySet(models.QuerySet["Address"]):
+    def for_customer(self, customer: User) -> AddressQuerySet:
+        """The customer's addresses, the one used last first."""
+        return self.filter(customer=customer).order_by("-used_at", "-address_id")
+
+
+class Address(models.Model):
+    """Somewhere a customer has orders sent; orders keep a copy of its lines. used_at: saved, or last ordered to."""
+
+    LINES = ("name", "line1", "line2", "city", "postcode", "country")
+    MOST = 20  # of one customer
+
+    address_id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses", db_column="user_id")
+    name = models.CharField("full name", max_length=200)
+    line1 = models.CharField("street and number", max_length=200)
+    line2 = models.CharField("flat, floor, company", max_length=200, blank=True, db_default="")
+    city = models.CharField("town or city", max_length=200)
+    postcode = models.CharField(max_length=200)
+    country = models.CharField(max_length=200)
+    used_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = AddressQuerySet.as_manager()
+
+    class Meta:
+        db_table = "addresses"
+
+    def __str__(self) -> str:
+        return ", ".join(self.lines().values())
+
+    def lines(self) -> dict[str, str]:
+        """The lines that are filled in, by name: the shape of an order's shipping_address."""
+        return {name: text for name in self.LINES if (text := getattr(self, name))}
+
+
 def display_name(user: User) -> str:
     return str(user)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from django.http import HttpRequest
 
 from users.models import User
@@ -11,3 +13,8 @@ class CustomerRequest(HttpRequest):
     """A request that LoginRequiredMiddleware let through: somebody is signed in."""
 
     user: User
+
+
+def is_customer(request: HttpRequest) -> TypeGuard[CustomerRequest]:
+    """Whether somebody is signed in; for pages that LoginRequiredMiddleware does not guard."""
+    return request.user.is_authenticated

@@ -38,6 +38,13 @@ def money(amount: Decimal | None) -> str:
 
 
 @register.simple_tag
+def price_range(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None:
+        return f"Up to {money(high)}"
+    return f"From {money(low)}" if high is None else f"{money(low)} to {money(high)}"
+
+
+@register.simple_tag
 def status_badge(status: str) -> SafeString:
     """Glyph, word and colour of an order's status."""
     known = Status(status)

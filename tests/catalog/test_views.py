@@ -292,11 +292,10 @@ def test_more_products_need_no_more_queries(client, django_assert_num_queries):
     client.post(reverse("orders:cart_add"), {"product": Product.objects.get().pk})
     for amount in (0, 30):
         ProductFactory.create_batch(amount, category=categories[1])
-        # Session, user, permissions (2), count, products, categories, cart.
-        with django_assert_num_queries(8):
-            client.get("/")
-        with django_assert_num_queries(7):
-            client.get("/search/?q=product")
+        # Session, user, permissions, cart, categories, counts, values of attributes, products.
+        for path in ("/", "/?in_stock=on&attribute=a:b", "/search/?q=product", categories[1].get_absolute_url()):
+            with django_assert_num_queries(8):
+                client.get(path)
 
 
 def test_more_related_products_need_no_more_queries(client, django_assert_num_queries):
@@ -309,7 +308,7 @@ def test_more_related_products_need_no_more_queries(client, django_assert_num_qu
         with django_assert_num_queries(4):
             client.get(product.get_absolute_url())
     client.force_login(UserFactory())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get(product.get_absolute_url())
 
 

@@ -30,11 +30,11 @@ def test_a_bug_shows_the_page_that_needs_no_database(django_assert_num_queries, 
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("catalog.listing.read", broken)
+    monkeypatch.setattr("catalog.views.search_text", broken)
     client = Client(raise_request_exception=False)
 
     with django_assert_num_queries(0):
-        response = client.get("/")
+        response = client.get("/search/")
 
     assert response.status_code == 500
     assert "Something went wrong on our side" in text(response)

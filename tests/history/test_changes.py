@@ -140,7 +140,7 @@ def test_a_number_used_before_tells_only_of_the_order_that_has_it_now(order, cus
 def test_the_page_needs_no_more_queries_for_it(client, order, customer, django_assert_num_queries):
     client.force_login(customer)
     for _ in range(2):
-        # Session, user, permissions (2), order, items, events.
+        # Session, user, permissions, order, items, events, cart.
         with django_assert_num_queries(7):
             client.get(order.get_absolute_url())
         for total in range(1, 9):

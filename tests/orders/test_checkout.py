@@ -248,7 +248,7 @@ def test_more_items_need_no_more_queries_to_check_out(shopper, django_assert_num
     for amount in (1, 20):
         fill(shopper, *ProductFactory.create_batch(amount))
         shopper.get(CHECKOUT)
-        # Session, user, cart, last address, permissions (2).
+        # Session, user, cart, saved addresses, last address, permissions.
         with django_assert_num_queries(6):
             shopper.get(CHECKOUT)
 
