@@ -249,13 +249,13 @@ def test_more_orders_and_items_need_no_more_queries(shopper, place, customer, dj
     for amount in (0, 10):
         for _ in range(amount):
             order = place(*products, customer=customer)
-        # Session, user, permissions (2), counts, orders, items, cart.
-        with django_assert_num_queries(8):
+        # Session, user, permissions, counts, orders, items, cart.
+        with django_assert_num_queries(7):
             shopper.get(ORDERS)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         shopper.get(f"{ORDERS}?q=product&tab=open")
-    # Session, user, permissions (2), order, items, events, cart.
-    with django_assert_num_queries(8):
+    # Session, user, permissions, order, items, events, cart.
+    with django_assert_num_queries(7):
         shopper.get(order.get_absolute_url())
 
 
