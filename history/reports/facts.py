@@ -94,9 +94,10 @@ def sums(period: Period, filters: Filters) -> list[Sum]:
 def first_days(until: date) -> dict[int, date]:
     """The day of each customer's first counted order, for all who have one by then."""
     first: dict[int, date] = {}
-    for order in _all_orders(Period(EARLIEST, until)):  # by day
-        if order.customer not in first and is_counted(order.status):
-            first[order.customer] = order.day
+    for day in read.orders(EARLIEST, until):
+        for customer, code in zip(day.user_ids, day.statuses, strict=True):
+            if customer not in first and is_counted(STATUS_OF_CODE[code]):
+                first[customer] = day.day
     return first
 
 
