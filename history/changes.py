@@ -51,14 +51,18 @@ def since_placed(order: Order, events: Sequence[Event], *, customer_id: int) -> 
     return Changes(original_total=before, changes=changes, total=order.total_amount)
 
 
+def is_note_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:
+    """Who edits an order says why to its customer; any other note of the store may be for its own eyes."""
+    return actor_id == customer_id or kind in (Kind.ITEMS, Kind.EDITED)
+
+
 def _change(event: Event, lines: list[str], customer_id: int) -> Change:
     old, new = event.changes.get("total_amount", (0, 0))
     return Change(
         what=lines,
         amount=Decimal(new) - Decimal(old),
-        who=who_did(event, customer_id),
-        # Who edits an order says why to its customer; a note on a status may be for the store's own eyes.
-        why="" if event.kind == Kind.STATUS and event.actor_id != customer_id else event.note,
+        who=who_did(event.actor_id, customer_id),
+        why=event.note if is_note_for_customer(event.kind, event.actor_id, customer_id) else "",
         at=event.occurred_at if event.is_time_known else None,
     )
 

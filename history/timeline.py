@@ -55,7 +55,7 @@ def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
         Told(
             what=_what(event),
             details=_details(event, customer_id),
-            who=who_did(event, customer_id),
+            who=who_did(event.actor_id, customer_id),
             at=event.occurred_at if event.is_time_known else None,
         )
         for event in newest_first
@@ -100,11 +100,11 @@ def _details(event: Event, customer_id: int) -> list[str]:
     return details
 
 
-def who_did(event: Event, customer_id: int) -> str:
+def who_did(actor_id: int | None, customer_id: int) -> str:
     """Return "You", "Store" or "System"."""
-    if event.actor_id is None:
+    if actor_id is None:
         return "System"
-    return "You" if event.actor_id == customer_id else "Store"
+    return "You" if actor_id == customer_id else "Store"
 
 
 def _label(status: str) -> str:
