@@ -13,7 +13,7 @@ from catalog import facets
 from catalog.filters import Filters, href
 from catalog.models import Category
 
-Parameters = Sequence[tuple[str, str]]
+Parameters = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Links:
         return [*self.kept, *self._category(chosen), *rest.parameters()]
 
     def _category(self, chosen: Filters) -> Parameters:
-        return [("category", chosen.category.slug)] if self.is_search and chosen.category else []
+        return (("category", chosen.category.slug),) if self.is_search and chosen.category else ()
 
 
 def groups(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from catalog import counts, facets, filters, search
-from catalog.filter_groups import Chip, Group, Links, chips, groups
+from catalog.filter_groups import Chip, Links, chips, groups
 from catalog.filters import Filters
 from catalog.forms import ListForm
 from catalog.models import Category, Product, ProductQuerySet
@@ -33,18 +35,17 @@ class Listing:
     """page: a Page of products; sorts: value → label; notes: what of the URL was ignored, in sentences.
 
     text: what was searched for, "" for nothing; instead_of: what was typed, where text is its nearest spelling.
-    matches: how many there are before any filter. kept: what the price form sends along.
+    matches: how many there are before any filter.
+    sidebar: the filters with what each would leave, as HTML, up to a minute old.
     """
 
     page: Page[Any]
-    form: ListForm
     sort: str
     sorts: Mapping[str, str]
     notes: list[str]
-    groups: list[Group]
+    sidebar: SafeString
     chips: list[Chip]
     clear: str
-    kept: list[tuple[str, str]]
     text: str
     instead_of: str
     matches: int
@@ -75,24 +76,34 @@ def read(
     sort, sort_notes = _sort(asked.get("sort"), list(sorts))
     ordered = found.products.filter(chosen.all()).order_by(*sorts[sort][1]).defer("description", "attributes")
     page, page_notes = page_of(ordered, asked.get("page"), PAGE_SIZE, count=found.cells.found(chosen))
-    values = counts.kept(("values", found.text, chosen), partial(facets.values, found.products, chosen))
     # Parameters of every link: the search and, unless it is the usual one, the sort.
-    kept = [("q", text)] * bool(text) + [("sort", sort)] * (sort != next(iter(sorts)))
+    kept = (*[("q", text)] * bool(text), *[("sort", sort)] * (sort != next(iter(sorts))))
     links = Links(path, kept, is_search=bool(text))
+    drawing = partial(_sidebar, found, chosen, categories, links)
     return Listing(
         page=page,
-        form=ListForm(initial=vars(chosen), auto_id="filter_%s"),
         sort=sort,
         sorts={value: label for value, (label, _) in sorts.items()},
         notes=notes + sort_notes + page_notes,
-        groups=groups(chosen, found.cells, values, categories, links),
+        sidebar=counts.kept(("sidebar", links, chosen), drawing),
         chips=chips(chosen, links),
         clear=filters.href(path, Filters(), *kept),
-        kept=links.hidden(chosen),
         text=found.text,
         instead_of=found.instead_of,
         matches=found.cells.total(),
     )
+
+
+def _sidebar(found: _Found, chosen: Filters, categories: Sequence[Category], links: Links) -> SafeString:
+    """The filters, drawn: that and counting take longer than all the rest of the page, so they are kept together."""
+    values = facets.values(found.products, chosen)
+    context = {
+        "groups": groups(chosen, found.cells, values, categories, links),
+        "form": ListForm(initial=vars(chosen), auto_id="filter_%s"),
+        "path": links.path,
+        "hidden": links.hidden(chosen),
+    }
+    return render_to_string("catalog/_filters.html", context)
 
 
 def page_of(rows: Any, asked: str | None, size: int, *, count: int | None = None) -> tuple[Page[Any], list[str]]:
