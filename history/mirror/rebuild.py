@@ -16,22 +16,25 @@ from history import mongo
 from history.mirror import activity, documents, held, reconcile, source, writer
 from history.mirror.documents import Document
 from history.models import ArchivedOrder
+from history.rollups import keeper
 
 
 @dataclass
 class Rebuilt:
     """orders: looked at; written: documents that were missing or wrong; removed: those of no order there ever was;
+    days: rollups counted anew;
     refused: why MongoDB does not take a document, by order; refused_events: the same of activity, by event."""
 
     orders: int = 0
     written: int = 0
     removed: int = 0
+    days: int = 0
     refused: dict[int, str] = field(default_factory=dict)
     refused_events: dict[int, str] = field(default_factory=dict)
 
 
 def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
-    """Write every document that is missing or differs, and lost activity.
+    """Write every document that is missing or differs, lost activity, and all rollups.
 
     Raises PyMongoError where MongoDB fails; run it again then.
     """
@@ -54,6 +57,8 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
         progress(len(expected))
     done.refused_events = activity.rebuild()
     mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
+    done.days = keeper.queue_all()
+    keeper.drain()
     return done
 
 

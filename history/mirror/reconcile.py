@@ -22,6 +22,8 @@ from history.mirror.compare import Difference
 from history.mirror.documents import Document
 from history.mirror.totals import Totals
 from history.models import ArchivedOrder, Event
+from history.rollups import compare as rollups
+from history.rollups.compare import DayDifference
 
 BATCH = 1000
 # Room for numbers before the first order and after the last: MongoDB's smallest and largest.
@@ -33,12 +35,14 @@ LOOKS = 3
 
 @dataclass
 class Findings:
-    """compared: orders looked at; on_their_way: orders whose events are still pending, which count as equal."""
+    """compared: orders looked at; on_their_way: orders whose events are still pending, which count as equal;
+    rollups: days whose rollup differs, looked for among all days only."""
 
     compared: int = 0
     on_their_way: int = 0
     differences: list[Difference] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
+    rollups: list[DayDifference] = field(default_factory=list)
 
 
 @dataclass
@@ -73,6 +77,8 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
         if suspects:
             _look_again(suspects, findings)
         progress(len(ids))
+    if since is None:
+        findings.rollups = rollups.differing()
     return findings
 
 

@@ -15,6 +15,7 @@ from history import mongo
 from history.mirror import relay, repair
 from history.mirror.reconcile import Findings
 from history.models import ReconcileRun
+from history.rollups import queue
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.last.differences else 0
+        return 1 if self.last.differences or self.last.rollups else 0
 
 
 def run(*, since: datetime | None, mend: bool, compare: Callable[[], Findings]) -> Run:
@@ -38,8 +39,9 @@ def run(*, since: datetime | None, mend: bool, compare: Callable[[], Findings]) 
     started_at, began = timezone.now(), time.monotonic()
     first = compare()
     done = Run(first, first)
-    if mend and first.differences:
+    if mend and (first.differences or first.rollups):
         done.repaired = repair.repair(first.differences, at=timezone.now())
+        queue.add_days([each.day for each in first.rollups])
         relay.drain()
         mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
         done.last = compare()

@@ -100,7 +100,7 @@ def queue_all() -> int:
 def held_days() -> set[date]:
     """The days that have a rollup, of no orders too."""
     months = mongo.for_writing(mongo.ROLLUPS).find({"kind": shape.SUMS})
-    return {date.fromisoformat(f"{month['span']}-{key}") for month in months for key in month["days"]}
+    return {shape.day_of(month, key) for month in months for key in month["days"]}
 
 
 def _write(cursor: CursorWrapper, counted: Mapping[date, build.Parts]) -> None:

@@ -165,7 +165,7 @@ def behind() -> Behind:
 def _documents(kind: str, first: date, last: date) -> Iterator[Document]:
     return mongo.for_reading(mongo.ROLLUPS).find(
         shape.between(kind, first, last),
-        sort=[("kind", 1), ("span", 1), ("piece", 1)],
+        sort=shape.SORT,
         batch_size=BATCH,
         # The server gives up when the page does.
         max_time_ms=settings.MONGODB_READ_TIMEOUT_MS,
@@ -175,7 +175,7 @@ def _documents(kind: str, first: date, last: date) -> Iterator[Document]:
 def _of_months(kind: str, first: date, last: date) -> Iterator[tuple[date, Document]]:
     for document in _documents(kind, first, last):
         for key, content in sorted(document["days"].items()):
-            day = date.fromisoformat(f"{document['span']}-{key}")
+            day = shape.day_of(document, key)
             if first <= day <= last:
                 yield day, content
 
@@ -188,7 +188,7 @@ def _of_days(make: type[Day], kind: str, first: date, last: date) -> Iterator[Da
         if document["piece"] == 0:
             if found is not None:
                 yield found
-            found, more = make(date.fromisoformat(document["span"])), document["more"]
+            found, more = make(shape.day_of(document)), document["more"]
         if found is not None and document["piece"] <= more:
             _unpacked(found, document)
     if found is not None:

@@ -40,6 +40,10 @@ SHAPE = 1
 
 INTEGER, CODE = "q", "B"
 
+SORT = [("kind", 1), ("span", 1), ("piece", 1)]
+# What a document of a day is found and guarded by; the rest is content.
+IDENTITY = ("_id", "kind", "span", "piece", "version")
+
 
 def column(name: str) -> array[int]:
     """An empty column: 64-bit integers, or one byte per status."""
@@ -79,9 +83,15 @@ def found_by(kind: str, day: date, piece: int = 0) -> Document:
 
 def between(kind: str, first: date, last: date) -> Document:
     """The condition for the documents of days, both included; of whole months where they lie together."""
-    return {"kind": kind, "span": {"$gte": span_of(kind, first), "$lte": span_of(kind, last)}}
+    # Not $lte: with it the embedded server leaves out the last where the index has another field after.
+    return {"kind": kind, "span": {"$gte": span_of(kind, first), "$lt": f"{span_of(kind, last)}~"}}
 
 
 def key_of(day: date) -> str:
     """What a day is called in the document of its month."""
     return f"{day.day:02}"
+
+
+def day_of(document: Document, key: str = "") -> date:
+    """The day of a document, or of what a month has under a key."""
+    return date.fromisoformat(f"{document['span']}-{key}" if key else document["span"])

@@ -32,7 +32,7 @@ def operations(counted: Mapping[date, Parts], version: int) -> dict[str, Operati
 def version_of(document: Document) -> int:
     """The highest version in a document."""
     versions: list[int] = [day["version"] for day in document.get("days", {}).values()]
-    return max([document.get("version", 0), *versions])
+    return max(versions) if versions else int(document["version"])
 
 
 def _into_month(kind: str, days: list[date], counted: Mapping[date, Parts], version: int) -> UpdateOne:

@@ -18,7 +18,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with tqdm(total=Order.objects.count(), unit=" orders", disable=None) as bar:
             done = rebuild.rebuild(progress=bar.update)
-        self.stdout.write(f"{done.orders:,} orders: {done.written:,} documents written, {done.removed:,} removed.")
+        self.stdout.write(
+            f"{done.orders:,} orders: {done.written:,} documents written, {done.removed:,} removed; "
+            f"rollups of {done.days:,} days counted anew."
+        )
         for order_id, reason in done.refused.items():
             self.stderr.write(f"order {order_id}: {reason}")
         for event_id, reason in done.refused_events.items():

@@ -46,6 +46,8 @@ class Command(BaseCommand):
         """Every differing order in a line of its own, then what that comes to."""
         for difference in findings.differences:
             self.stdout.write(str(difference))
+        for rollup in findings.rollups:
+            self.stdout.write(str(rollup))
         for day, status, total in findings.totals.differing():
             self.stdout.write(
                 f"{day} {status}: {total.orders:,} orders, {total.amount:,} in PostgreSQL; "
@@ -55,6 +57,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:>9,}  {what}")
         way = f", {findings.on_their_way:,} on their way" if findings.on_their_way else ""
         self.stdout.write(f"{findings.compared:,} orders compared, {len(findings.differences):,} differ{way}.")
+        if findings.rollups:
+            self.stdout.write(f"{len(findings.rollups):,} days of the rollups differ.")
 
 
 def _moment(text: str | None) -> datetime | None:

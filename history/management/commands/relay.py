@@ -14,6 +14,7 @@ from tqdm import tqdm
 from history import mongo
 from history.mirror import relay
 from history.models import Event
+from history.rollups import keeper
 
 WORKERS = 2
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             for done in [workers.submit(_deliver, bar) for _ in range(WORKERS)]:
                 delivered += done.result()[0]
                 orders += done.result()[1]
+        keeper.drain()
         seconds = time.monotonic() - started
         rate = f"{orders / seconds:,.0f} orders/s" if seconds else ""
         self.stdout.write(f"{delivered:,} events of {orders:,} orders delivered in {seconds:.1f} s ({rate}).")
