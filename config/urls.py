@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("orders.urls")),
     path("", include("history.urls")),
+    path("account/", include("users.urls")),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

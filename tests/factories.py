@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import factory
+from allauth.account.models import EmailAddress
 from django.db.models import signals
 from factory.django import DjangoModelFactory
 
@@ -26,6 +28,12 @@ class UserFactory(DjangoModelFactory[User]):
     name = factory.Sequence(lambda n: f"Customer {n}")
     email = factory.Sequence(lambda n: f"customer{n}@shop.example")
     password = factory.django.Password(PASSWORD)
+
+    @factory.post_generation
+    def is_verified(self: User, create: bool, extracted: bool | None, **kwargs: Any) -> None:
+        """Whether the address was proved by its code, without which nobody is let in."""
+        if create and extracted is not False:
+            EmailAddress.objects.create(user=self, email=self.email.lower(), verified=True, primary=True)
 
 
 class StaffFactory(UserFactory):

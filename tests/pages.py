@@ -6,6 +6,8 @@ import re
 from html import unescape
 
 from django.contrib.messages import get_messages
+from django.core import mail
+from django.urls import reverse
 
 
 def text(response) -> str:
@@ -30,3 +32,9 @@ def breaks_csp(response) -> list[str]:
     """Inline scripts, styles and handlers, which the Content-Security-Policy would not let run."""
     body = response.content.decode()
     return re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=|https?://[^\"' ]+\.(?:js|css)", body)
+
+
+def enter_code(client, **kwargs):
+    """End a sign-up, or a first sign-in, with the code from the latest mail."""
+    code = re.search(r"^\d{6}$", mail.outbox[-1].body, re.MULTILINE).group()
+    return client.post(reverse("account_email_verification_sent"), {"code": code}, **kwargs)

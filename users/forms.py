@@ -18,10 +18,12 @@ else:
     _ModelForm, _UserCreationForm, _UserChangeForm = forms.ModelForm, AdminUserCreationForm, UserChangeForm
 
 
-class SignupForm(forms.Form):
-    """What the shop asks at sign-up beside e-mail and password, which allauth's form brings."""
-
+class NameForm(forms.Form):
     name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class SignupForm(NameForm):
+    """What the shop asks at sign-up beside e-mail and password, which allauth's form brings."""
 
     field_order = ["name", "email", "password1"]
 

@@ -6,11 +6,12 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 
 from orders.models import Order
 from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
-from tests.pages import breaks_csp, field, text
+from tests.pages import breaks_csp, enter_code, field, text
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,8 @@ def test_signing_up_and_ordering(client):
     client.post(reverse("orders:cart_add"), {"product": lamp.pk})
     checkout = reverse("orders:checkout")
 
-    page = client.post(f"{SIGNUP}?next={checkout}", ADA | {"next": checkout}, follow=True)
+    client.post(f"{SIGNUP}?next={checkout}", ADA | {"next": checkout})
+    page = enter_code(client, follow=True)
     assert page.redirect_chain[-1][0] == checkout
     hidden = {name: field(page, name) for name in ("key", "shown_total")}
     address = {"name": "Ada", "line1": "1 High Street", "city": "Springfield", "postcode": "1", "country": "Utopia"}
@@ -71,11 +73,74 @@ def test_bad_input_makes_no_account(client, bad):
 def test_an_address_has_one_account_whatever_its_case(client):
     UserFactory(email="ada@shop.example")
 
-    response = client.post(SIGNUP, ADA | {"email": "ADA@shop.example"})
+    response = client.post(SIGNUP, ADA | {"email": "ADA@shop.example"}, follow=True)
 
-    assert response.status_code == 200
+    assert "We sent a code to ada@shop.example" in text(response)
+    assert "already exists" in mail.outbox[-1].body
     assert User.objects.count() == 1
     assert not is_signed_in(client)
+
+
+def test_known_and_unknown_addresses_read_the_same_at_sign_up():
+    UserFactory(email="known@shop.example")
+
+    known, new = (
+        Client().post(SIGNUP, ADA | {"email": email}, follow=True)
+        for email in ("known@shop.example", "new@shop.example")
+    )
+
+    assert text(known).replace("known@", "new@") == text(new)
+    assert known.redirect_chain == new.redirect_chain
+
+
+def test_nobody_is_let_in_before_the_code_is_entered(client):
+    client.post(SIGNUP, ADA)
+
+    assert not is_signed_in(client)
+    assert client.get(reverse("order_list")).status_code == 302
+    client.post(LOGIN, {"login": ADA["email"], "password": PASSWORD})
+    assert not is_signed_in(client)
+
+
+def test_a_wrong_code_can_be_tried_three_times(client):
+    client.post(SIGNUP, ADA)
+    page = reverse("account_email_verification_sent")
+
+    answers = [client.post(page, {"code": "000000"}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 302]
+    assert "There is a problem" in text(answers[0])
+    assert enter_code(client).status_code == 302
+    assert not is_signed_in(client)
+
+
+def test_a_new_code_can_be_asked_for(client):
+    client.post(SIGNUP, ADA)
+    first = mail.outbox[-1].body
+    cache.clear()
+    client.post(reverse("account_email_verification_sent"), {"action": "resend"})
+
+    assert len(mail.outbox) == 2
+    assert mail.outbox[-1].body != first
+    enter_code(client)
+    assert is_signed_in(client)
+
+
+def test_a_mistake_is_told_where_it_was_made_and_only_there(client):
+    shown = text(client.post(SIGNUP, ADA | {"password1": "short"}))
+
+    assert shown.count("This password is too short") == 1
+    assert "There is a problem Password Name" in shown
+
+
+def test_somebody_who_did_not_sign_up_here_proves_the_address_first(client):
+    user = UserFactory(is_verified=False)
+
+    client.post(LOGIN, {"login": user.email, "password": PASSWORD})
+    assert not is_signed_in(client)
+    enter_code(client)
+
+    assert is_signed_in(client)
 
 
 def test_signing_in_and_out(client):
@@ -96,6 +161,7 @@ def test_an_address_that_came_in_capitals_signs_in_however_typed(client, typed):
     User.objects.bulk_create([User(email="Ada@Shop.example", name="Ada", password=make_password(PASSWORD))])
 
     client.post(LOGIN, {"login": typed, "password": PASSWORD})
+    enter_code(client)
 
     assert is_signed_in(client)
 

@@ -1,0 +1,116 @@
+"""Everything both stores hold about a person, for that person: no secrets, and nobody else's name.
+
+Source: PostgreSQL, and MongoDB's order_history and activity_log, which are behind it by the relay's lag.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from bson import Decimal128, ObjectId
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q
+from pymongo.errors import PyMongoError
+
+from history import mongo
+from history.changes import is_note_for_customer
+from history.models import ArchivedOrder, Event, Subject
+from history.timeline import who_did
+from orders.models import Order
+from users.models import User
+
+Data = dict[str, Any]
+
+ADDRESS = ("name", "line1", "line2", "postcode", "city", "country", "is_default")
+ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
+ITEM = ("product_id", "sku", "product_name", "price", "quantity")
+ORDER_EVENT = ("kind", "status", "occurred_at", "is_time_known", "actor_id", "note", "changes")
+ACTIVITY_EVENT = ("kind", "subject_name", "occurred_at", "actor_id", "note", "changes")
+ARCHIVED = ("order_id", "created_at", "total_amount", "status", "rev")
+# The names of those who did something may be somebody else's.
+WHO = ("actor_id", "actor", "actor_name")
+
+# Subjects whose events are about a person.
+ABOUT_PEOPLE = (Subject.USER, Subject.SESSION)
+
+
+class Encoder(DjangoJSONEncoder):
+    """Money as a decimal string, times with their zone, whichever store they come from."""
+
+    def default(self, value: Any) -> Any:
+        return str(value) if isinstance(value, Decimal128 | ObjectId) else super().default(value)
+
+
+def of(user: User, *, at: datetime) -> Data:
+    """Return it as what Encoder makes JSON of; `missing` names what could not be read now."""
+    found: Data = {"made_at": at, "currency": settings.CURRENCY, "missing": [], "account": _account(user)}
+    found["orders"] = _orders(user)
+    found["archived_orders"] = list(ArchivedOrder.objects.filter(user_id=user.pk).order_by("pk").values(*ARCHIVED))
+    found["activity"] = _activity(user)
+    try:
+        found["mirror"] = {"orders": _mirrored_orders(user), "activity": _mirrored_activity(user)}
+    except PyMongoError:
+        found["missing"].append("mirror: the history store cannot be reached now, ask again later")
+    return found
+
+
+def _account(user: User) -> Data:
+    return {
+        "user_id": user.pk,
+        **{name: getattr(user, name) for name in ("name", "email", "created_at", "last_login")},
+        "email_addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
+        "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
+        "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
+    }
+
+
+def _orders(user: User) -> list[Data]:
+    orders = list(Order.objects.for_customer(user).with_items().newest_first())
+    events: dict[int, list[Data]] = {order.pk: [] for order in orders}
+    rows = Event.objects.filter(order_id__in=events).order_by("order_id", "rev")
+    for event in rows.values("order_id", "rev", *ORDER_EVENT):
+        events[event.pop("order_id")].append(_order_event(event, user))
+    return [
+        {name: getattr(order, name) for name in ORDER}
+        | {"items": [{name: getattr(item, name) for name in ITEM} for item in order.items.all()]}
+        | {"events": events[order.pk]}
+        for order in orders
+    ]
+
+
+def _mirrored_orders(user: User) -> list[Data]:
+    documents = list(mongo.for_reading().find({"user_id": user.pk}).sort("order_id"))
+    return [document | {"events": [_order_event(each, user) for each in document["events"]]} for document in documents]
+
+
+def _order_event(event: Data, user: User) -> Data:
+    """The event with who did it in a word, and no note that is for the store's own eyes."""
+    told = {name: value for name, value in event.items() if name not in WHO}
+    if not is_note_for_customer(event["kind"], event["actor_id"], user.pk):
+        told.pop("note")
+    return told | {"by": who_did(event["actor_id"], user.pk)}
+
+
+def _activity(user: User) -> list[Data]:
+    about = Q(subject__in=ABOUT_PEOPLE, subject_id=user.pk) | Q(actor_id=user.pk, order_id__isnull=True)
+    events = Event.objects.filter(about).order_by("pk")
+    return [_activity_event(event, user) for event in events.values("subject", "subject_id", *ACTIVITY_EVENT)]
+
+
+def _mirrored_activity(user: User) -> list[Data]:
+    about = [{"subject": subject.value, "subject_id": user.pk} for subject in ABOUT_PEOPLE]
+    log = mongo.for_reading(mongo.ACTIVITY_LOG)
+    return [_activity_event(event, user) for event in log.find({"$or": [*about, {"actor_id": user.pk}]}).sort("_id")]
+
+
+def _activity_event(event: Data, user: User) -> Data:
+    """The event with who did it in a word; what it says is told only where it is about this person."""
+    is_mine = event["subject"] in ABOUT_PEOPLE and event["subject_id"] == user.pk
+    hidden = WHO if is_mine else (*WHO, "subject_name", "changes", "note")
+    told = {name: value for name, value in event.items() if name not in hidden}
+    return told | {"by": who_did(event["actor_id"], user.pk)}

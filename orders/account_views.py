@@ -1,0 +1,35 @@
+"""The end of a customer's account."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from orders import closing
+from orders.models import Order
+from users.guards import password_asked
+from users.requests import CustomerRequest
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@password_asked
+def close(request: CustomerRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, closing.reason_to_wait(request.user))
+    try:
+        closing.close_account(request.user)
+    except closing.NotYet as reason:
+        return _page(request, reason, status=409)
+    logout(request)
+    messages.success(request, "Your account is closed.")
+    return redirect("catalog:product_list")
+
+
+def _page(request: CustomerRequest, reason: closing.NotYet | None, *, status: int = 200) -> HttpResponse:
+    open_orders = Order.objects.for_customer(request.user).open().newest_first()
+    return render(request, "orders/close_account.html", {"reason": reason, "orders": open_orders}, status=status)

@@ -1,0 +1,43 @@
+"""Closing a customer's account, once nothing is on its way to them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from orders.models import Order
+from users import services
+from users.models import User
+
+
+class NotYet(Exception):
+    """A refusal, worded for people; nothing was changed."""
+
+
+class OpenOrders(NotYet):
+    def __init__(self) -> None:
+        super().__init__("Some of your orders are still open. Once they are delivered or cancelled you can close it.")
+
+
+class IsStaff(NotYet):
+    def __init__(self) -> None:
+        super().__init__("This account belongs to the staff: whoever runs the shop closes it.")
+
+
+def reason_to_wait(customer: User) -> NotYet | None:
+    """Return why this account cannot be closed now, if anything speaks against it."""
+    if customer.is_staff or customer.is_superuser:
+        return IsStaff()
+    return OpenOrders() if Order.objects.for_customer(customer).open().exists() else None
+
+
+@transaction.atomic
+def close_account(customer: User) -> None:
+    """Close the account for good; its orders stay as they are, with the names and addresses they were given.
+
+    Raises NotYet; then nothing was changed.
+    """
+    # As place_order does, so that no order slips in.
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=customer.pk)
+    if reason := reason_to_wait(customer):
+        raise reason
+    services.close_account(customer)
