@@ -1,0 +1,60 @@
+"""A browser that complains: a console error, a failed script, a breach of the Content-Security-Policy fails a test."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.core.management import call_command
+
+from tests.browser import chromium
+from tests.browser.shop import Shop
+from tests.browser.visitor import Visitor
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    try:
+        executable = chromium.find()
+    except chromium.NoBrowserError as error:
+        pytest.exit(str(error), returncode=1)
+    # Chromium's sandbox refuses to run as root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return browser_type_launch_args | {"executable_path": executable, "args": arguments}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orm_beside_the_browser():
+    """Playwright runs an event loop in this thread, and Django would refuse its queries there."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def shop(transactional_db, mirror, tmp_path, settings):
+    """The demo shop, served as in production."""
+    # The web server does not know the tests' quick one.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    call_command("seed_demo")
+    shop = Shop(tmp_path / "shop.log")
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.stop()
+
+
+@pytest.fixture
+def visit(shop, browser):
+    """Make a visitor: visit(javascript=True, dark=False, width=1280)."""
+    visitors = []
+
+    def make(**options):
+        visitors.append(Visitor(browser, shop.url, **options))
+        return visitors[-1]
+
+    yield make
+    for visitor in visitors:
+        visitor.leave()
+    assert not [fault for visitor in visitors for fault in visitor.faults]

@@ -1,0 +1,74 @@
+"""The shop as it runs in production, for a browser: gunicorn with its settings and policy, and a relay."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Shop:
+    """A web server and a relay on the test's databases; `url` has no slash at its end."""
+
+    def __init__(self, log: Path) -> None:
+        port = _free_port()
+        self.url = f"http://localhost:{port}"
+        self._log = log
+        self._environment = os.environ | {
+            "DATABASE_URL": _test_database(),
+            "MONGODB_URL": settings.MONGODB_URL,
+            "PORT": str(port),
+            "WEB_CONCURRENCY": "1",
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start both; returns when the web answers."""
+        self._run("-m", "gunicorn", "-c", "gunicorn.conf.py")
+        self._run("manage.py", "relay")
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert time.monotonic() < deadline, f"the shop does not answer: {self._log.read_text()[-2000:]}"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes:
+            process.wait(20)
+
+    def _run(self, *arguments: str) -> None:
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        self._processes.append(process)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return bool(urllib.request.urlopen(f"{self.url}/static/css/shop.css", timeout=5))
+        return False
+
+
+def _test_database() -> str:
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

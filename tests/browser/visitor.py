@@ -1,0 +1,85 @@
+"""Somebody with a browser: goes to pages, signs in, looks whether a page is in order."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+PASSWORD = "demo-shop-2024"
+STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+OVERFLOW = """() => [...document.querySelectorAll('body *')].filter(e => {
+    const box = e.getBoundingClientRect();
+    if (box.width === 0 || box.right <= document.documentElement.clientWidth + 1) return false;
+    for (let p = e.parentElement; p; p = p.parentElement) {
+        if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(p).overflowX)) return false;
+    }
+    return true;
+}).map(e => e.outerHTML.slice(0, 120))"""
+
+
+class Visitor:
+    """faults: what the console complained of, breaches of the Content-Security-Policy among it."""
+
+    def __init__(
+        self, browser: Browser, url: str, *, javascript: bool = True, dark: bool = False, width: int = 1280
+    ) -> None:
+        self._context = browser.new_context(
+            base_url=url,
+            java_script_enabled=javascript,
+            color_scheme="dark" if dark else "light",
+            viewport={"width": width, "height": 900},
+            # A colour half-way through its transition has half its contrast.
+            reduced_motion="reduce",
+        )
+        self._context.set_default_timeout(15_000)
+        self.faults: list[str] = []
+        self._expected: set[int] = set()
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+
+    def leave(self) -> None:
+        self._context.close()
+
+    def go(self, path: str) -> Page:
+        self.page.goto(path)
+        return self.page
+
+    def sign_in(self, email: str) -> None:
+        self.go("/account/login/")
+        self.page.locator("input[name=login]").fill(email)
+        self.page.locator("input[name=password]").fill(PASSWORD)
+        self.page.locator("main").get_by_role("button", name="Sign in").click()
+        expect(self.page).not_to_have_url(re.compile("/account/login/"))
+
+    @contextlib.contextmanager
+    def expecting(self, *statuses: int) -> Iterator[None]:
+        """Answers of these statuses, which the browser reports as errors, are meant here."""
+        self._expected = set(statuses)
+        yield
+        self._expected = set()
+
+    def dress(self, *, dark: bool, width: int) -> None:
+        """Look at the same page again, otherwise."""
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.set_viewport_size({"width": width, "height": 900})
+
+    def flaws(self) -> list[str]:
+        """What is wrong with the page as it stands: accessibility (WCAG 2.2 AA), and what sticks out at the side."""
+        found = Axe().run(self.page, options=STANDARDS).response["violations"]
+        flaws = [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+        if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            flaws += [f"sticks out: {html}" for html in self.page.evaluate(OVERFLOW)] or ["the page scrolls sideways"]
+        return flaws
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        if any(f"status of {status}" in message.text for status in self._expected):
+            return
+        self.faults.append(f"{self.page.url}: {message.text}")
