@@ -1,6 +1,6 @@
 """My orders and one order, for its customer.
 
-Source: PostgreSQL, events included, so both pages work with MongoDB down.
+Source: PostgreSQL; an order's events MongoDB, or PostgreSQL with MongoDB down.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.forms import search_text
 from catalog.listing import page_of
-from history import changes, timeline
-from history.models import Event
+from history import changes, order_events, timeline
 from orders.models import Order, OrderItem, OrderQuerySet
 from orders.status import OPEN, Status
 from users.requests import CustomerRequest
@@ -57,7 +56,7 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @never_cache
 def order(request: CustomerRequest, order_id: int) -> HttpResponse:
     found = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
-    events = list(Event.objects.of_order(found.pk))
+    events = order_events.events_of(found)
     context = {
         "order": found,
         "steps": timeline.steps(found, events),
