@@ -21,12 +21,12 @@ from history import mongo
 from history.changes import is_note_for_customer
 from history.models import ArchivedOrder, Event, Subject
 from history.timeline import who_did
-from orders.models import Order
-from users.models import User
+from orders.models import CartItem, Order
+from users.models import Address, User
 
 Data = dict[str, Any]
 
-ADDRESS = ("name", "line1", "line2", "postcode", "city", "country", "is_default")
+CART = ("product_id", "quantity", "price_seen")
 ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
 ITEM = ("product_id", "sku", "product_name", "price", "quantity")
 ORDER_EVENT = ("kind", "status", "occurred_at", "is_time_known", "actor_id", "note", "changes")
@@ -64,6 +64,8 @@ def _account(user: User) -> Data:
         "user_id": user.pk,
         **{name: getattr(user, name) for name in ("name", "email", "created_at", "last_login")},
         "email_addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
+        "addresses": [address.lines() for address in Address.objects.for_customer(user)],
+        "cart": list(CartItem.objects.for_customer(user).values("product__name", *CART)),
         "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
         "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from orders.models import Order
+from orders.models import CartItem, Order
 from users import services
 from users.models import User
 
@@ -40,4 +40,5 @@ def close_account(customer: User) -> None:
     User.objects.select_for_update(no_key=True).only("pk").get(pk=customer.pk)
     if reason := reason_to_wait(customer):
         raise reason
+    CartItem.objects.for_customer(customer).delete()
     services.close_account(customer)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
-from users.models import User
+from users.models import Address, User
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[User]
@@ -18,8 +19,31 @@ else:
     _ModelForm, _UserCreationForm, _UserChangeForm = forms.ModelForm, AdminUserCreationForm, UserChangeForm
 
 
+def _line(name: str, autocomplete: str, *, required: bool = True) -> forms.CharField:
+    """A line of an address, called as the model calls it."""
+    label = capfirst(Address._meta.get_field(name).verbose_name)
+    return forms.CharField(
+        label=label,
+        max_length=200,
+        required=required,
+        widget=forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}"}),
+        error_messages={"required": f"Fill in the {label.lower()}."},
+    )
+
+
 class NameForm(forms.Form):
     name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class AddressForm(forms.Form):
+    """Somewhere to have orders sent; its fields are Address.LINES."""
+
+    name = _line("name", "name")
+    line1 = _line("line1", "address-line1")
+    line2 = _line("line2", "address-line2", required=False)
+    postcode = _line("postcode", "postal-code")
+    city = _line("city", "address-level2")
+    country = _line("country", "country-name")
 
 
 class SignupForm(NameForm):

@@ -8,7 +8,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from users.models import User
+from users.models import Address, User
 
 CLOSED_NAME = "Closed account"
 
@@ -23,6 +23,7 @@ def close_account(user: User) -> None:
     """Take every personal detail off an account, for good, and end its sessions; nobody signs in as it again."""
     for session in UserSession.objects.filter(user=user):
         session.end()
+    Address.objects.for_customer(user).delete()
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     user.name = CLOSED_NAME

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from users import services
 from users.forms import NameForm
+from users.models import Address
 from users.requests import CustomerRequest
 
 
@@ -22,5 +23,9 @@ def account(request: CustomerRequest) -> HttpResponse:
         services.rename(request.user, name=form.cleaned_data["name"])
         messages.success(request, "Your name is saved.")
         return redirect("users:account")
-    context = {"form": form, "has_second_factor": is_mfa_enabled(request.user)}
+    context = {
+        "form": form,
+        "addresses": Address.objects.for_customer(request.user),
+        "has_second_factor": is_mfa_enabled(request.user),
+    }
     return render(request, "users/account.html", context, status=422 if form.errors else 200)

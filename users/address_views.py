@@ -1,0 +1,71 @@
+"""A customer's saved addresses."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from users import addresses
+from users.forms import AddressForm
+from users.models import Address
+from users.requests import CustomerRequest
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(METHODS)
+@never_cache
+def address_add(request: CustomerRequest) -> HttpResponse:
+    if Address.objects.for_customer(request.user).count() >= Address.MOST:
+        messages.error(request, f"You can keep {Address.MOST} addresses. Remove one to add another.")
+        return redirect("users:account")
+    form = AddressForm(request.POST or None, initial={"name": request.user.name})
+    if request.method == "POST" and form.is_valid():
+        addresses.keep_address(request.user, form.cleaned_data, at=timezone.now())
+        return _saved(request, "The address is saved.")
+    return _form_page(request, form)
+
+
+@require_http_methods(METHODS)
+@never_cache
+def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
+    address = _own(request, address_id)
+    form = AddressForm(request.POST or None, initial=address.lines())
+    if request.method == "POST" and form.is_valid():
+        addresses.change_address(address, form.cleaned_data)
+        return _saved(request, "The address is saved.")
+    return _form_page(request, form, address)
+
+
+@require_http_methods(METHODS)
+@never_cache
+def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
+    address = _own(request, address_id)
+    if request.method != "POST":
+        return render(request, "users/address_remove.html", {"address": address})
+    address.delete()
+    return _saved(request, "The address is removed.")
+
+
+@require_POST
+def address_prefer(request: CustomerRequest, address_id: int) -> HttpResponse:
+    addresses.prefer_address(_own(request, address_id), at=timezone.now())
+    return _saved(request, "Checkout offers this address first now.")
+
+
+def _own(request: CustomerRequest, address_id: int) -> Address:
+    return get_object_or_404(Address.objects.for_customer(request.user), pk=address_id)
+
+
+def _saved(request: CustomerRequest, told: str) -> HttpResponse:
+    messages.success(request, told)
+    return redirect("users:account")
+
+
+def _form_page(request: CustomerRequest, form: AddressForm, address: Address | None = None) -> HttpResponse:
+    context = {"form": form, "address": address}
+    return render(request, "users/address.html", context, status=422 if form.errors else 200)
