@@ -17,6 +17,12 @@ UNCOUNTED = ("cancelled", "returned")
 MILLISECOND, MINUTE = timedelta(milliseconds=1), timedelta(minutes=1)
 
 
+def assert_rollups_are_true() -> None:
+    said, true = in_rollups(), in_postgres()
+    for kind in true:
+        assert said[kind] == true[kind], kind
+
+
 def in_rollups() -> dict[str, dict]:
     """What the read side gives for all days, by kind and day, as plain values."""
     orders = {
@@ -28,13 +34,7 @@ def in_rollups() -> dict[str, dict]:
         for day in read.lines(FIRST, LAST)
     }
     durations = {
-        (day.day, step): Counter(
-            zip(
-                getattr(day, step),
-                (read.STATUS_OF_CODE[code] for code in getattr(day, f"{step}_statuses")),
-                strict=True,
-            )
-        )
+        (day.day, step): Counter(zip(getattr(day, step), _names(day, f"{step}_statuses"), strict=True))
         for day in read.durations(FIRST, LAST)
         for step in ("paid", "shipped", "delivered")
         if getattr(day, step)
@@ -125,5 +125,5 @@ def _milliseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // MILLISECOND
 
 
-def _names(day) -> list[str]:
-    return [read.STATUS_OF_CODE[code] for code in day.statuses]
+def _names(day, column: str = "statuses") -> list[str]:
+    return [read.STATUS_OF_CODE[code] for code in getattr(day, column)]

@@ -15,8 +15,8 @@ from history.models import DirtyDay
 from history.rollups import keeper, read
 from orders.models import Order, OrderItem
 from orders.status import Status
-from tests.history import rollup_truth
 from tests.history.random_orders import place_random_orders
+from tests.history.rollup_truth import assert_rollups_are_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,12 +36,6 @@ def zone(request, settings):
     timezone.get_default_timezone.cache_clear()
     yield request.param
     timezone.get_default_timezone.cache_clear()
-
-
-def assert_rollups_are_true():
-    said, true = rollup_truth.in_rollups(), rollup_truth.in_postgres()
-    for kind in true:
-        assert said[kind] == true[kind], kind
 
 
 class Life:
