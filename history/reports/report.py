@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from history.reports.definitions import Definition, share
-from history.reports.tables import NEW, Row, Table, told_change
+from history.reports.tables import NEW, Table, told_change
 
 # The sparkline's own units; the page stretches it.
 SPARK_WIDTH, SPARK_HEIGHT = 100, 24
@@ -84,5 +84,5 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        totals: Row = self.table.totals
-        return not any(totals.get(column.name) for column in self.table.columns if column.is_number)
+        numbers = [column.name for column in self.table.columns if column.is_number]
+        return not any(row[name] for row in self.table.rows for name in numbers)
