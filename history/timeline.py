@@ -76,7 +76,7 @@ def _state(at: int, here: int) -> str:
 
 def _step(order: Order, status: Status, state: str, reached: dict[str, datetime | None]) -> Step:
     if status == Status.PENDING:
-        return Step("Placed", state, order.created_at)
+        return Step(status.label, state, order.created_at)
     return Step(status.label, state, reached.get(status) if state != "upcoming" else None)
 
 

@@ -30,25 +30,25 @@ class Outcome:
 
 
 def put_in_cart(items: Iterable[OrderItem], cart: Cart) -> Outcome:
-    """Put the products of items into the cart, at today's price and as far as the stock goes.
+    """Put the products of items into the cart, at today's price and as far as the stock goes, by one statement.
 
     Of a product that is in the cart already the larger quantity stays, so that asking twice changes nothing.
     """
-    outcome, chosen = Outcome(), list[CartItem]()
+    outcome = Outcome()
     names, quantities = _wanted(items)
     products = Product.objects.in_bulk(quantities)
-    room = MAX_PRODUCTS - len(cart.items)
-    for product_id, quantity in quantities.items():
+    filled = dict(cart.quantities)
+    more: list[CartItem] = []
+    for product_id, wanted in quantities.items():
         product = products[product_id]
-        is_new = not cart.quantity_of(product)
-        granted, reason = _granted(product, quantity, is_full=is_new and room < 1)
-        room -= is_new and granted > 0
+        granted, missing = _granted(product, wanted, has_room=product_id in filled or len(filled) < MAX_PRODUCTS)
+        if granted > filled.get(product_id, 0):
+            filled[product_id] = granted
+            more.append(CartItem(product=product, quantity=granted, price_seen=product.price))
         outcome.added += granted > 0
-        if granted > cart.quantity_of(product):
-            chosen.append(CartItem(product=product, quantity=granted, price_seen=product.price))
-        if reason:
-            outcome.missing.append(f"{names[product_id]}: {reason}")
-    cart.write(chosen)
+        if missing:
+            outcome.missing.append(f"{names[product_id]}: {missing}")
+    cart.write(more)
     return outcome
 
 
@@ -62,13 +62,13 @@ def _wanted(items: Iterable[OrderItem]) -> tuple[Mapping[int, str], Mapping[int,
     return names, quantities
 
 
-def _granted(product: Product, wanted: int, *, is_full: bool) -> tuple[int, str]:
-    """Return how many the cart may have of it, and what is wrong with that, if anything is."""
+def _granted(product: Product, wanted: int, *, has_room: bool) -> tuple[int, str]:
+    """Return how many of a product the cart may have, and what is wrong with that, if anything is."""
     if not product.is_active:
         return 0, "no longer for sale."
     if not product.stock:
         return 0, "sold out."
-    if is_full:
+    if not has_room:
         return 0, f"the cart is full, it holds up to {MAX_PRODUCTS} products."
     granted = min(wanted, product.stock, MAX_QUANTITY)
     return granted, f"only {granted} left, you had ordered {wanted}." if granted < wanted else ""

@@ -175,7 +175,7 @@ def test_the_timeline_shows_what_is_done_where_it_is_and_what_comes(shopper, pla
 
     steps = response.context["steps"]
     assert [(step.name, step.state) for step in steps] == [
-        ("Placed", "done"),
+        ("Pending", "done"),
         ("Paid", "current"),
         ("Shipped", "upcoming"),
         ("Delivered", "upcoming"),
@@ -191,7 +191,7 @@ def test_a_cancelled_order_ends_there(shopper, place, customer, staff, now):
 
     response = shopper.get(order.get_absolute_url())
 
-    assert [step.name for step in response.context["steps"]] == ["Placed", "Paid", "Cancelled"]
+    assert [step.name for step in response.context["steps"]] == ["Pending", "Paid", "Cancelled"]
     assert "The order ends here." in text(response)
     assert "Cancel order" not in text(response)
 
