@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from tqdm import tqdm
 
+from history.imports.progress import peak_megabytes
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.faults import checker, journal, points
 from tests.faults.servers import Servers
@@ -30,11 +31,10 @@ def run(servers: Servers, *, seed: str, kills: int, seconds: float) -> dict[str,
     print(f"each of {struck} fault points struck at its first, a middle and its last row", flush=True)
     with World(servers, seed) as world:
         fire(world, kills, seconds)
-        return _judge(world)
+        return _judge(world, kills)
 
 
 def _stock_up() -> None:
-
     UserFactory.create_batch(4)
     StaffFactory()
     for number in range(6):
@@ -44,7 +44,6 @@ def _stock_up() -> None:
 
 def fire(world: World, kills: int, seconds: float) -> None:
     """Kill and stall at random until that many kills were done, by their shares, or the time is over."""
-
     world.proxy.share = SPOILED
     left = {target: kills * share // 100 for target, share in SHARES.items()}
     done = dict.fromkeys(left, 0)
@@ -67,9 +66,8 @@ def _killed(world: World, target: str) -> int:
     return sum(world.kills[name] for name in names)
 
 
-def _judge(world: World) -> dict[str, Any]:
+def _judge(world: World, wanted: int) -> dict[str, Any]:
     """Deliver what is left, check, print and return the figures."""
-
     world.quiet()
     drained = world.wait_until_delivered()
     world.sampler.end()
@@ -77,6 +75,9 @@ def _judge(world: World) -> dict[str, Any]:
     verdict = checker.check(journal.read(world.home.glob("*.journal")))
     problems = verdict.problems + world.sampler.decreased
     problems += [] if all(ended) else ["a relay did not end within 15 s when asked to"]
+    kills = sum(world.kills.values())
+    if kills < wanted:
+        problems.append(f"the time was over after {kills} of {wanted} kills")
     for target, number in sorted(world.kills.items()):
         print(f"{target}: {number} kills, {world.in_flight[target]} of them hit work in flight")
     print(f"at fault points: {_listed(world.points)}")
@@ -89,15 +90,18 @@ def _judge(world: World) -> dict[str, Any]:
     )
     print(
         f"lost {len(verdict.lost)}, unexpected {len(verdict.unexpected)}, duplicated {len(verdict.duplicated)}, "
-        f"revs decreased {len(world.sampler.decreased)}, differences {len(verdict.different)}"
+        f"revs decreased {len(world.sampler.decreased)}; reconciled {verdict.compared} orders: "
+        f"{f'{len(verdict.different)} differ' if verdict.different else 'equal'}"
     )
+    logs = sum(log.stat().st_size for log in world.home.rglob("*.log"))
+    print(f"{logs / 1e6:.1f} MB of logs, at most {peak_megabytes()} MB of memory in this process")
     for problem in problems[:20]:
         print(f"  {problem}", file=sys.stderr)
     hits = sum(world.in_flight.values())
     if not hits:
         print("NOT EXERCISED: no kill hit work in flight, so this run says nothing")
     return {
-        "kills": sum(world.kills.values()),
+        "kills": kills,
         "in flight": hits,
         "acknowledged": verdict.acknowledged,
         "unknown": verdict.unknown,

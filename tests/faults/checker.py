@@ -54,6 +54,7 @@ class Verdict:
     recovered: int = 0
     events: int = 0
     orders: int = 0
+    compared: int = 0
     lost: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
@@ -84,7 +85,9 @@ def check(operations: Mapping[str, Operation]) -> Verdict:
     _check_activity(activity, verdict)
     _check_events(events, orders, verdict)
     _check_documents(events, held, verdict)
-    verdict.different += [str(difference) for difference in reconcile.reconcile().differences]
+    findings = reconcile.reconcile()
+    verdict.compared = findings.compared
+    verdict.different += [str(difference) for difference in findings.differences]
     return verdict
 
 
