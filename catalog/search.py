@@ -71,8 +71,12 @@ def nearest(text: str, categories: Iterable[Category]) -> str:
 
 
 def _query(words: Sequence[str]) -> SearchQuery:
-    # Nothing but letters and digits is in a word, so this is a valid tsquery.
-    return SearchQuery(" & ".join(map(_with_ending, words)), config="english", search_type="raw")
+    # Nothing but letters and digits is in a word, so this is a valid tsquery. English finds other forms of a word and
+    # leaves out those like "the"; word by word finds what a name has of them.
+    asked = " & ".join(map(_with_ending, words))
+    english, simple = (SearchQuery(asked, config=config, search_type="raw") for config in ("english", "simple"))
+    both: SearchQuery = english | simple
+    return both
 
 
 def _with_ending(word: str) -> str:

@@ -20,6 +20,7 @@ from pymongo.errors import PyMongoError
 from history import faults, mongo, wakeup
 from history.mirror import activity, documents, lag, source, writer
 from history.rollups import keeper, queue
+from orders import popularity
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +157,7 @@ class Relay:
         self._trouble = ""
         self._keeper = keeper.Keeper()
         self._sample = lag.EachMinute()
+        self._count_sales = popularity.EachHour()
 
     def stop(self) -> None:
         """Ask it to end after the batch at hand."""
@@ -173,6 +175,7 @@ class Relay:
 
     def _deliver(self) -> None:
         self._sample()  # first of all: while MongoDB is away too
+        self._count_sales()
         if not self._is_prepared:
             mongo.prepare()
             self._is_prepared = True
