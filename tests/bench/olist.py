@@ -1,11 +1,14 @@
 """`python -m tests.bench.olist DIR`: import the 99,441 real orders of DIR, mirror them, and compare every known figure.
 
+With `--injected 1000` it also puts so many differences of ten kinds into MongoDB, of which all must be named and
+mended and no other.
 Uses databases of its own, thrown away afterwards, or the empty ones of DATABASE_URL and MONGODB_URL. Exit code 1
 where a figure differs in either store.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -141,7 +144,7 @@ def told(figure: Any) -> str:
     return f"{figure:,}" if isinstance(figure, int | Decimal) else str(figure)
 
 
-def measure(directory: Path) -> int:
+def measure(directory: Path, count: int) -> int:
     from history.imports.progress import peak_megabytes
     from history.mirror import reconcile
 
@@ -153,8 +156,34 @@ def measure(directory: Path) -> int:
     wrong = compare()
     found = timed("reconciled", reconcile.reconcile)
     print(f"{found.compared:,} orders compared, {len(found.differences):,} differ")
+    wrong += len(found.differences)
+    if count:
+        wrong += injected(count)
     print(f"at most {peak_megabytes():,} MB of memory in all of it")
-    return wrong + len(found.differences)
+    return wrong
+
+
+def injected(count: int) -> int:
+    """Put in so many differences, name and mend them; return how many were missed, named falsely or left."""
+    from django.utils import timezone
+
+    from history import mongo
+    from history.mirror import reconcile, relay, repair
+    from orders.models import Order
+    from tests.history.damage import BY_HAND, inject
+
+    order_ids = list(Order.objects.order_by("pk").values_list("pk", flat=True))
+    done = timed("differences put in", lambda: inject(mongo.for_writing(), order_ids, count, seed=1))
+    found = timed("reconciled", reconcile.reconcile).differences
+    named = {difference.order_id for difference in found}
+    missed, falsely = len(done.keys() - named), len(named - done.keys())
+    print(f"{count:,} put in: {count - missed:,} named, {missed:,} missed, {falsely:,} others named")
+    timed("repaired", lambda: (repair.repair(found, at=timezone.now()), relay.drain()))
+    mongo.prepare()  # the unique index, which the duplicates had kept from being made
+    mongo.for_writing().drop_index(BY_HAND)
+    left = timed("reconciled", reconcile.reconcile).differences
+    print(f"{len(left):,} differ after the repair")
+    return missed + falsely + len(left)
 
 
 def timed(what: str, work: Callable[[], Result]) -> Result:
@@ -165,20 +194,22 @@ def timed(what: str, work: Callable[[], Result]) -> Result:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python -m tests.bench.olist DIR", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.olist")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--injected", type=int, default=0, metavar="N", help="differences to put in, name and mend")
+    asked = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("SECRET_KEY", "only-for-measuring")
     os.environ.setdefault("LOCAL", "1")
     # What is asked here is whether the figures are right, on a busy machine too; how long it took is printed.
     os.environ.setdefault("MONGODB_READ_TIMEOUT_MS", "600000")
+    os.environ.setdefault("MONGODB_WRITE_TIMEOUT_MS", "600000")  # an index over everything is made anew
     # pymongo's heartbeat gives up after this long and cancels what is running; the embedded server, busy with one
     # aggregation over everything, does not answer it in a second.
     os.environ.setdefault("MONGODB_CONNECT_TIMEOUT_MS", "60000")
     with databases():
         django.setup()
-        return 1 if measure(Path(arguments[0])) else 0
+        return 1 if measure(asked.directory, asked.injected) else 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from history.mirror.documents import digest, document_id
 
 Document = dict[str, Any]
 
+# The index that stands in for the unique one.
+BY_HAND = "by_hand"
 # An invented order's number is this much above a real one's.
 INVENTED = 10**9
 
@@ -57,12 +59,12 @@ def inject(collection: Any, order_ids: Sequence[int], count: int, *, seed: int) 
     """Damage so many of the orders, each kind as often, and return what was done by order number.
 
     Half of the edits come with a digest that fits them, as of somebody who knows how it is made. The unique index
-    must go for the duplicates; an ordinary one takes its place as `by_hand`.
+    must go for the duplicates; an ordinary one takes its place as BY_HAND.
     """
     chance = random.Random(seed)
     left = chance.sample(list(order_ids), len(order_ids))
     collection.drop_index("order_id")
-    collection.create_index([("order_id", ASCENDING), ("rev", ASCENDING)], name="by_hand")
+    collection.create_index([("order_id", ASCENDING), ("rev", ASCENDING)], name=BY_HAND)
     done = {}
     for kind in (KINDS * (count // len(KINDS) + 1))[:count]:
         document = collection.find_one({"order_id": left.pop()})

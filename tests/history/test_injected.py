@@ -10,7 +10,7 @@ from django.core.management import call_command
 from history.mirror import reconcile, relay
 from history.models import ReconcileRun
 from orders.models import Order
-from tests.history.damage import KINDS, inject
+from tests.history.damage import BY_HAND, KINDS, inject
 from tests.history.random_orders import place_random_orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +50,7 @@ def test_a_hundred_differences_are_named_and_no_other_and_mended(orders, mirror,
     assert set(injected.values()) == set(KINDS) == set(SAID)
     assert [named[number] for number, kind in injected.items() if SAID[kind] not in named[number]] == []
 
-    mirror.drop_index("by_hand")
+    mirror.drop_index(BY_HAND)
     call_command("reconcile", repair=True)
 
     *_, last = capsys.readouterr().out.strip().splitlines()
