@@ -9,7 +9,7 @@ Source: PostgreSQL orders, order_items, history_events, archived_orders; MongoDB
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +79,16 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
         progress(len(ids))
     if since is None:
         findings.rollups = rollups.differing()
+    return findings
+
+
+def reconcile_orders(order_ids: Sequence[int]) -> Findings:
+    """Compare some orders, live, archived or gone, with their documents; raises PyMongoError as reconcile does."""
+    findings = Findings()
+    ids = sorted(order_ids)
+    suspects = _compare_batch(ids, held.raw({"$in": ids}), findings)
+    if suspects:
+        _look_again(suspects, findings)
     return findings
 
 

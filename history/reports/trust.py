@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from history.models import Event, MirrorSample
 from history.reports import definitions, facts
@@ -122,7 +123,8 @@ def _row(number: int, one: Beside) -> Row:
 
 def _links(question: Question, row: Row) -> Mapping[str, str]:
     orders = question.address("orders", Period(row["day"], row["day"]), Filters(status=row["status"].value))
-    return dict.fromkeys(("mirrored", "mirrored_amount"), orders)
+    links = {"day": reverse("reports:trust-day", args=[row["day"]])}
+    return links | dict.fromkeys(("mirrored", "mirrored_amount"), orders)
 
 
 def _tiles(both: Sequence[Beside]) -> list[Tile]:
