@@ -5,14 +5,15 @@
   // A form under way is not sent twice. The button is disabled after the browser has read its name and value.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;
-    const buttons = event.target.querySelectorAll("button[type=submit], button:not([type])");
+    // The form's elements: a button of a product in a list stands outside of its form.
+    const buttons = [...event.target.elements].filter((element) => element.type === "submit");
     setTimeout(() => buttons.forEach((button) => { button.disabled = true; }));
   });
 
   // Back and forward may show the page as it was left: with its buttons disabled.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
-    document.querySelectorAll("form[method=post] button[disabled]").forEach((button) => { button.disabled = false; });
+    document.querySelectorAll("form[method=post] button[disabled], button[form][disabled]").forEach((button) => { button.disabled = false; });
   });
 
   document.querySelectorAll("[data-print]").forEach((button) => {
