@@ -78,7 +78,8 @@ def _lines(event: Event) -> Iterator[str]:
         yield f"Total: {money(Decimal(old))} before, {money(Decimal(new))} now"
     if "shipping_address" in event.changes:
         old, new = event.changes["shipping_address"]
-        yield f"Delivery address: {_address(old)} before, {_address(new)} now"
+        yield f"Delivery address before: {_address(old)}"
+        yield f"Delivery address now: {_address(new)}"
 
 
 def _item(old: Item | None, new: Item | None) -> str:
