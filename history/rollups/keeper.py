@@ -40,8 +40,8 @@ WRITES = 3
 IDLE_PAUSE = 1.0
 BUSY_PAUSE = 0.05
 # A keeper beside a relay rests this many times as long as it worked, so that deliveries go on at their pace and a day
-# is counted once for many batches.
-REST = 4
+# is counted once for many batches; but never so long, or the reports would show their age.
+REST, LONGEST_REST = 4, 1.0
 
 
 def refresh(days: int = DAYS) -> int | None:
@@ -181,7 +181,7 @@ class Keeper:
 
     def _rest(self, days: int | None, seconds: float) -> None:
         if days:
-            self._stopped.wait(seconds * REST)
+            self._stopped.wait(min(seconds * REST, LONGEST_REST))
         elif days is None:
             self._stopped.wait(BUSY_PAUSE)
         else:
