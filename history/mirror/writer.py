@@ -75,12 +75,14 @@ def overwrite(collection: Collection[Document], documents: Sequence[Document]) -
 def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dict[int, int]:
     """Return the revision that MongoDB holds of each order it has; a document under a foreign `_id` is removed."""
     revs: dict[int, int] = {}
+    asked = set(order_ids)
     for wanted in chosen(order_ids):
         for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1}):
             if document["_id"] == document_id(document["order_id"]):
                 revs[document["order_id"]] = document["rev"]
-            else:
-                # Not written by a relay, and in the way of the order's own document.
+            elif document["order_id"] in asked:
+                # Not written by a relay, and in the way of the order's own document. One that only lies in between
+                # may be an archived order's only copy.
                 collection.delete_one({"_id": document["_id"], "order_id": document["order_id"]})
     return revs
 

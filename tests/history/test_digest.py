@@ -176,6 +176,7 @@ def test_what_is_wrong_with_an_archived_document_is_named_and_left_alone(damage,
     [found] = differences()
     assert said in str(found)
     assert repair.repair([found], at=timezone.now()) == 0
+    Order.objects.update(shipping_address={"city": "Oslo"})  # of its neighbours
     relay.drain()
     rebuild.rebuild()
 
