@@ -28,7 +28,9 @@ WITH touching AS (
         e.kind = 'placed' OR (e.changes -> 'status' ->> 0 = ANY(%(uncounted)s))
             IS DISTINCT FROM (e.changes -> 'status' ->> 1 = ANY(%(uncounted)s)) AS is_ranked_anew,
         e.kind = 'deleted' OR e.changes ? 'user_id' OR e.changes ? 'created_at' AS is_moved
-    FROM history_events e LEFT JOIN {EVERY_ORDER} o USING (order_id)
+    FROM history_events e
+    -- LIMIT, or the planner reads the whole table for a batch.
+    LEFT JOIN LATERAL (SELECT * FROM {EVERY_ORDER} o WHERE o.order_id = e.order_id LIMIT 1) o ON true
     WHERE e.event_id = ANY(%(events)s) AND e.order_id IS NOT NULL
 ), customers AS (
     SELECT who.user_id, min(recorded_at) AS recorded_at,
