@@ -19,7 +19,7 @@ from django.core.management import call_command
 from config.embedded.mongodb import MongoServer
 from config.embedded.postgres import PostgresServer
 
-MEASURES = ("capture", "placing", "lag", "backlog")
+MEASURES = ("capture", "placing", "lag", "backlog", "rollups", "freshness")
 
 
 def main() -> None:
@@ -52,13 +52,15 @@ def main() -> None:
 
 def _run(options: argparse.Namespace) -> None:
     # They import models, which need the settings made above.
-    from tests.bench import mirror, writes
+    from tests.bench import mirror, rollups, writes
 
     measures: dict[str, Callable[[], str]] = {
         "capture": writes.capture,
         "placing": writes.placing,
         "lag": lambda: mirror.lag(options.seconds),
         "backlog": lambda: mirror.backlog(options.events),
+        "rollups": lambda: f"{rollups.rebuild()}\n{rollups.reading()}",
+        "freshness": rollups.freshness,
     }
     for name in options.measures or MEASURES:
         print(measures[name](), flush=True)
