@@ -23,7 +23,7 @@ def price_field(label: str) -> forms.DecimalField:
         min_value=Decimal(0),
         max_digits=10,
         decimal_places=2,
-        widget=forms.NumberInput(attrs={"inputmode": "decimal"}),
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "class": "form-control"}),
     )
 
 
@@ -33,8 +33,6 @@ class ListForm(forms.Form):
     min_price = price_field("Price from")
     max_price = price_field("Price to")
     in_stock = forms.BooleanField(label="In stock only", required=False)
-
-    is_filter = True  # its fields need not say that they are optional
 
     def valid(self) -> dict[str, Any]:
         """Return what can be used: min_price and max_price (Decimal or None, in order) and in_stock."""

@@ -97,9 +97,10 @@ def read(
 def _sidebar(found: _Found, chosen: Filters, categories: Sequence[Category], links: Links) -> SafeString:
     """The filters, drawn: that and counting take longer than all the rest of the page, so they are kept together."""
     values = facets.values(found.products, chosen)
+    form = ListForm(initial=vars(chosen), auto_id="filter_%s")
     context = {
         "groups": groups(chosen, found.cells, values, categories, links),
-        "form": ListForm(initial=vars(chosen), auto_id="filter_%s"),
+        "prices": [form["min_price"], form["max_price"]],
         "path": links.path,
         "hidden": links.hidden(chosen),
     }
