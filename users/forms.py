@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db import models
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
@@ -21,7 +22,9 @@ else:
 
 def _line(name: str, autocomplete: str, *, required: bool = True) -> forms.CharField:
     """A line of an address, called as the model calls it."""
-    label = capfirst(Address._meta.get_field(name).verbose_name)
+    field = Address._meta.get_field(name)
+    assert isinstance(field, models.Field)
+    label = capfirst(field.verbose_name)
     return forms.CharField(
         label=label,
         max_length=200,

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.core.cache import cache
@@ -217,6 +218,31 @@ def test_a_forgotten_password_is_set_anew_by_mail(client):
     assert "Your password is changed" in text(done)
     assert user.check_password("another-good-one")
     assert "does not work any more" in text(client.get(link, follow=True))
+
+
+def reset_by_mail(client, user):
+    client.post(RESET, {"email": user.email})
+    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", mail.outbox[-1].body).group(1)
+    page = client.get(link, follow=True)
+    client.post(page.redirect_chain[-1][0], {"password1": "another-good-one", "password2": "another-good-one"})
+
+
+def test_the_link_of_a_reset_proves_an_address_that_was_brought_in(client):
+    user = UserFactory(is_verified=False)
+
+    reset_by_mail(client, user)
+    client.post(LOGIN, {"login": user.email, "password": "another-good-one"})
+
+    assert is_signed_in(client)
+
+
+def test_the_link_of_a_reset_proves_no_address_it_may_not_have_gone_to(client):
+    user = UserFactory(is_verified=False)
+    EmailAddress.objects.create(user=user, email="other@shop.example", verified=False)
+
+    reset_by_mail(client, user)
+
+    assert not EmailAddress.objects.filter(verified=True).exists()
 
 
 def test_asking_for_an_unknown_address_reads_the_same(client):
