@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from history.reports import display
 from history.reports.definitions import Definition, share
 from history.reports.tables import NEW, Table, told_change
 
@@ -31,6 +35,12 @@ class Tile:
     before: Decimal | int | None = None  # None: compared with nothing
     href: str = ""
     spark: Sequence[Decimal | int] = ()
+
+    @property
+    def shown(self) -> SafeString | str:
+        """For people, linked."""
+        text = display.shown(self.kind, self.value)
+        return format_html('<a href="{}">{}</a>', self.href, text) if self.href else text
 
     @property
     def change(self) -> str:

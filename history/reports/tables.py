@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from history.reports import display
 from history.reports.intervals import Interval
 from orders.status import Status
 
@@ -48,8 +51,17 @@ class Cell:
     heat: int | None = None
 
     @property
-    def change(self) -> str:
-        return told_change(self.value)
+    def shown(self) -> SafeString | str:
+        """For people, linked."""
+        is_change = self.column.kind == CHANGE and self.value is not None
+        text = told_change(self.value) if is_change else display.shown(self.column.kind, self.value)
+        return format_html('<a href="{}">{}</a>', self.href, text) if self.href else text
+
+    @property
+    def css(self) -> str:
+        """The classes of the cell."""
+        heat = "" if self.heat is None else f" heat heat-{self.heat}"
+        return f"{'number' if self.column.is_number else ''}{' blank' if self.value is None else ''}{heat}"
 
     @property
     def plain(self) -> str:

@@ -101,6 +101,7 @@ def _table(question: Question, filters: Filters, both: Sequence[Beside]) -> Tabl
         totals={"day": "Total"} | {name: sum(row[name] for row in rows) for name in names},
         total_links=dict.fromkeys(("mirrored", "mirrored_amount"), question.address("orders", filters=filters)),
         default_sort="-day",
+        page_size=50,
         links=lambda row: _links(question, row),
     )
 
