@@ -135,11 +135,10 @@ def _rounds(seconds: float, pace: float) -> Iterator[int]:
 
 def _order(number: int) -> None:
     """Put something in the cart, check out; now and then look at the order and at the list of all."""
-    shop = _browser.get("shop", "/")
-    products = re.findall(r'name="product"\s+value="(\d+)"', shop.body)
-    if products:
-        wanted = {"product": products[number % len(products)], "quantity": "1"}
-        _browser.post("add to cart", "/cart/add/", hidden(shop) | wanted)
+    links = re.findall(r'href="(/p/[^"]+)"', _browser.get("shop", "/").body)
+    if links:
+        product = _browser.get("product", links[number % len(links)])
+        _browser.submit("add to cart", "/cart/add/", product, {"quantity": "1"})
     page = _browser.get("checkout page", "/checkout/")
     done = _browser.submit("checkout", "/checkout/", page, ADDRESS)
     placed = PLACED.search(done.location)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ class Shop:
         self.analyst = Person(self.port, analyst.email, PASSWORD, LOOK, REPORTS)
 
     def close(self) -> None:
+        for child in active_children():  # in the middle of a phase, where something went wrong
+            child.terminate()
         for person in (*self._customers, self.analyst):
             person.leave()
         for part in self._parts:
@@ -160,11 +163,11 @@ def _without(servers: Servers, shop: Shop, plan: Plan) -> tuple[Phase, Phase, di
     with shop.open(plan.outage - hang) as gone:
         pass
     print(f"MongoDB is gone: {gone}", flush=True)
-    shown = lag.status()
+    shown = lag.state()
     backlog = {
-        "events shown": shown["pending events"],
+        "events shown": shown.pending,
         "events made": Event.objects.filter(event_id__gt=last).count(),
-        "orders shown": shown["orders behind"],
+        "orders shown": shown.orders_behind,
         "checkouts": len(hanging.checkouts) + len(gone.checkouts),
     }
     print(f"backlog: {', '.join(f'{name} {number:,}' for name, number in backlog.items())}", flush=True)
