@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pymongo
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -25,6 +26,9 @@ from orders.models import CartItem, Order
 from users.models import Address, User
 
 Data = dict[str, Any]
+
+# Seconds: so long the file waits for MongoDB, before it goes without.
+PATIENCE = 15
 
 CART = ("product_id", "quantity", "price_seen")
 ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
@@ -53,7 +57,8 @@ def of(user: User, *, at: datetime) -> Data:
     found["archived_orders"] = list(ArchivedOrder.objects.filter(user_id=user.pk).order_by("pk").values(*ARCHIVED))
     found["activity"] = _activity(user)
     try:
-        found["mirror"] = {"orders": _mirrored_orders(user), "activity": _mirrored_activity(user)}
+        with pymongo.timeout(PATIENCE):
+            found["mirror"] = {"orders": _mirrored_orders(user), "activity": _mirrored_activity(user)}
     except PyMongoError:
         found["missing"].append("mirror: the history store cannot be reached now, ask again later")
     return found
