@@ -3,7 +3,7 @@
   "use strict";
 
   const MOST_BARS = 10;
-  // Bars lie unless they go by time.
+  // The kind whose bars lie on their side: names need room. Those that go by time stand.
   const LYING = "bar";
 
   const columnOf = (table, name) => [...table.tHead.rows[0].cells].findIndex((cell) => cell.dataset.name === name);
