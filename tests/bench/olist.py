@@ -98,8 +98,11 @@ def of_postgres() -> Figures:
 
 def of_mongodb() -> Figures:
     """Source: MongoDB; revenue and the top product as the reports say them."""
+    from django.http import QueryDict
+    from django.utils import timezone
+
     from history import mongo
-    from history.reports.periods import Period
+    from history.reports import question
     from history.reports.products import products
     from history.reports.sales import sales
 
@@ -110,16 +113,16 @@ def of_mongodb() -> Figures:
         "items": {"$sum": {"$size": "$products"}},
     }
     rows = timed("  totals by status", lambda: list(mongo.for_reading().aggregate([{"$group": group}])))
-    period = Period(FIRST, LAST)
-    report = timed("  products report", lambda: products(period))
-    top = max(report.rows, key=lambda row: row["revenue"])
-    report.add_names([top])
+    asked = question.read(QueryDict(f"from={FIRST}&to={LAST}&compare=none"), timezone.now())
+    table = timed("  products report", lambda: products(asked).table)
+    top = max(table.rows, key=lambda row: row["revenue"])
+    table.add_names([top])
     return {
         "orders": sum(row["count"] for row in rows),
         "items": sum(row["items"] for row in rows),
         "total": sum(row["total"].to_decimal() for row in rows),
         **{f"{row['_id']}: orders, total": (row["count"], row["total"].to_decimal()) for row in rows},
-        "revenue": timed("  sales report", lambda: sales(period, unit="month")).totals["revenue"],
+        "revenue": timed("  sales report", lambda: sales(asked)).table.totals["revenue"],
         "top product": (top["sku"], top["units"], top["revenue"]),
     }
 
