@@ -100,7 +100,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- MongoDB: the mirror ---
 MONGODB_URL = env.str("MONGODB_URL", default=addresses.mongodb_url(DATA_DIR))
 # pymongo's own default is to wait for ever; a page gives up sooner than the relay, which retries.
-MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=60_000)
+MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=10_000)
 MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
 MONGODB_CONNECT_TIMEOUT_MS = env.int("MONGODB_CONNECT_TIMEOUT_MS", default=1_000)
 # MongoDB forgets what people did after so many days; orders stay.

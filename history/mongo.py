@@ -30,6 +30,9 @@ ACTIVITY_LOG = "activity_log"
 # Derived from PostgreSQL, read by the reports.
 ROLLUPS = "rollups"
 
+# An index over a collection that is large already takes as long as it takes.
+INDEX_BUILD_MS = 600_000
+
 NAMESPACE_EXISTS = 48
 INDEX_EXISTS_OTHERWISE = (85, 86)
 
@@ -192,9 +195,12 @@ def _prepare(database: Database[Document], name: str, validator: Document, index
         if error.code != NAMESPACE_EXISTS:
             raise
         database.command("collMod", name, validator=validator)
+    held = database[name].index_information()
     for index in indexes:
+        if index.document["name"] in held:
+            continue
         try:
-            database[name].create_indexes([index])
+            _database(INDEX_BUILD_MS)[name].create_indexes([index])
         except DuplicateKeyError as error:
             # Somebody wrote a second document by hand; delivery goes on and removes it when its order is repaired.
             logger.error("Not unique in the mirror, run `manage.py reconcile --repair`: %s", error.details)

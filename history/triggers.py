@@ -1,4 +1,4 @@
-"""How the database records every change: what callers need to know of the triggers of migration 0002.
+"""How the database records every change: what callers need to know of the triggers of migrations 0002 and 0006.
 
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
 row in history_events, in the same transaction. Item changes of a transaction join the event that it wrote for their
@@ -23,6 +23,10 @@ TRIGGERS = {
     "history_item_updated": "order_items",
     "history_item_deleted": "order_items",
     "history_events_append_only": "history_events",
+    "history_keep_number": "orders",
+    "history_refuse_truncate_orders": "orders",
+    "history_refuse_truncate_order_items": "order_items",
+    "history_refuse_truncate_history_events": "history_events",
 }
 
 

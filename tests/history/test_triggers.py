@@ -234,3 +234,23 @@ def test_capture_is_off_for_one_transaction_only(place):
     Order.objects.filter(pk=order.pk).update(status="shipped")
 
     assert events(order)[1:] == [(2, "status", "shipped", "database")]
+
+
+@pytest.mark.parametrize("table", ["orders", "order_items", "history_events"])
+def test_a_table_cannot_be_emptied_without_a_trace(place, table):
+    order = place()
+
+    with pytest.raises(IntegrityError, match="would leave no events"):
+        sql(f"TRUNCATE {table} CASCADE")
+
+    assert events(order) == [(1, "placed", "pending", order.customer.name)]
+    assert order.items.exists()
+
+
+def test_an_order_keeps_its_number(place):
+    order = place()
+
+    with pytest.raises(IntegrityError, match="keeps its number"):
+        sql("UPDATE orders SET order_id = order_id + 1000 WHERE order_id = %s", order.pk)
+
+    assert Order.objects.filter(pk=order.pk).exists()
