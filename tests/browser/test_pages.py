@@ -11,7 +11,8 @@ LOOKS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
 GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/account/login/", "/account/signup/",
          "/account/password/reset/", "/nowhere/"]  # fmt: skip
 ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
-           "/reports/customers/?period=all", "/reports/status/?period=all"]  # fmt: skip
+           "/reports/customers/?period=all", "/reports/status/?period=all",
+           "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
 STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/users/user/",
          "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
 

@@ -1,0 +1,88 @@
+"""An analyst's way through the reports: presets, comparison, down to one order and back; and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from history.mirror import relay
+
+REPORTS = ["sales", "products", "customers", "status", "retention", "orders", "trust"]
+
+
+@pytest.fixture
+def analyst(visit):
+    # What the reports say has to stand still here.
+    relay.drain()
+
+    def sign_in(**options):
+        visitor = visit(**options)
+        visitor.sign_in("analyst@shop.example")
+        return visitor
+
+    return sign_in
+
+
+def table(page):
+    """The values of the page's first table, row by row."""
+    return page.evaluate(
+        """() => [...document.querySelector('.report-table').tBodies[0].rows]
+            .map(row => [...row.cells].map(cell => cell.dataset.plain))"""
+    )
+
+
+def test_from_a_day_down_to_an_order_and_back_with_the_question_kept(analyst):
+    page = analyst().go("/reports/sales/")
+    page.get_by_role("link", name="90 days").click()
+    page.get_by_role("link", name="the same days last year").click()
+    expect(page).to_have_url(re.compile(r"period=90d.*compare=year|compare=year.*period=90d"))
+    asked = page.url
+    count = (
+        page.locator(".report-table tbody td a[href*='/reports/orders/']").filter(has_text=re.compile("[1-9]")).first
+    )
+    orders = int(count.inner_text().replace(",", ""))
+
+    count.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
+    assert len(table(page)) == orders
+    page.locator(".report-table tbody a[href^='/reports/orders/']:not([href*='?'])").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Order \d+"))
+
+    page.go_back()
+    page.go_back()
+    assert page.url == asked
+    expect(page.locator(".report-choice [aria-current=true]").last).to_have_text("the same days last year")
+
+
+def test_keys_choose_the_period_and_the_chart_is_drawn_from_the_table(analyst):
+    page = analyst().go("/reports/sales/?compare=none")
+    page.keyboard.press("m")
+    expect(page).to_have_url(re.compile("period=30d"))
+    assert "compare=none" in page.url
+    page.wait_for_load_state()
+
+    drawn = page.evaluate("Chart.getChart(document.querySelector('.chart canvas')).data.datasets[0].data")
+
+    column = page.evaluate(
+        """() => [...document.querySelector('.report-table').tHead.rows[0].cells]
+            .findIndex(cell => cell.dataset.name === 'revenue')"""
+    )
+    assert drawn == [float(row[column]) for row in sorted(table(page))]
+    assert sum(drawn) > 0
+    page.keyboard.press("c")
+    expect(page.locator("#report-from")).to_be_focused()
+
+
+@pytest.mark.timeout(300)
+def test_without_javascript_every_number_is_there(analyst):
+    plain, quick = analyst(javascript=False), analyst()
+
+    for name in REPORTS:
+        read = [
+            (page.locator(".report-table").first.inner_text(), page.locator(".tile-value").all_inner_texts())
+            for page in (visitor.go(f"/reports/{name}/?period=90d") for visitor in (plain, quick))
+        ]
+        assert read[0] == read[1]
+        assert read[0][0].strip()
