@@ -21,7 +21,7 @@ LARGEST_DOCUMENT = 16 * 1024 * 1024
 # Orders asked for by one list; the embedded server compares each document found with the whole of it.
 LIST = 100
 
-# A look and a write usually do; more only where another relay writes the same orders at the same moment.
+# A write and a look usually do; more only where another relay writes the same orders at the same moment.
 WRITES = 3
 
 
@@ -38,25 +38,25 @@ def write(
 ) -> Outcome:
     """Write each document unless MongoDB has that revision or a newer one; what it has in the end is read back.
 
-    unseen: orders that MongoDB hardly has yet, which are inserted without a look before.
+    unseen: orders that MongoDB hardly has yet, which are tried as inserts.
     Raises PyMongoError where MongoDB cannot be asked; anything may have been written then, and writing again is safe.
     """
     outcome = Outcome()
-    ready = _encoded(documents, outcome)
-    asked = [order_id for order_id in ready if order_id not in unseen]
-    for writes in range(WRITES + 1):
-        outcome.revs = held_revs(collection, asked)
-        asked = list(ready)
+    behind = ready = _encoded(documents, outcome)
+    new = unseen & ready.keys()
+    for _ in range(WRITES):
+        for rows in faults.split("relay: mid bulk", behind):
+            _bulk_write(collection, rows, outcome.refused, new=new)
+        faults.point("relay: after ack")
+        outcome.revs = held_revs(collection, list(ready))
         behind = {
             order_id: (rev, raw)
             for order_id, (rev, raw) in ready.items()
             if outcome.revs.get(order_id, 0) < rev and order_id not in outcome.refused
         }
-        if not behind or writes == WRITES:
+        if not behind:
             break
-        for rows in faults.split("relay: mid bulk", behind):
-            _bulk_write(collection, rows, outcome)
-        faults.point("relay: after ack")
+        new = behind.keys() - outcome.revs.keys()
     return outcome
 
 
@@ -113,17 +113,18 @@ def _encoded(documents: Iterable[Document], outcome: Outcome) -> dict[int, tuple
 
 
 def _bulk_write(
-    collection: Collection[Document], behind: Mapping[int, tuple[int, RawBSONDocument]], outcome: Outcome
+    collection: Collection[Document],
+    rows: Mapping[int, tuple[int, RawBSONDocument]],
+    refused: dict[int, str],
+    *,
+    new: Set[int],
 ) -> None:
-    order_ids = list(behind)
     # An insert is a guard of its own, because `_id` is the order; it is four times quicker than an upsert.
     operations: list[Any] = [
-        ReplaceOne({"_id": raw["_id"], "rev": {"$lt": rev}}, raw, upsert=True)
-        if order_id in outcome.revs
-        else InsertOne(raw)
-        for order_id, (rev, raw) in behind.items()
+        InsertOne(raw) if order_id in new else ReplaceOne({"_id": raw["_id"], "rev": {"$lt": rev}}, raw, upsert=True)
+        for order_id, (rev, raw) in rows.items()
     ]
-    send(collection, operations, order_ids, outcome.refused)
+    send(collection, operations, list(rows), refused)
 
 
 def send(collection: Collection[Document], operations: list[Any], numbers: list[int], refused: dict[int, str]) -> None:

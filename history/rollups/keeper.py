@@ -41,7 +41,7 @@ IDLE_PAUSE = 1.0
 BUSY_PAUSE = 0.05
 # A keeper beside a relay rests this many times as long as it worked, so that deliveries go on at their pace and a day
 # is counted once for many batches; but never so long, or the reports would show their age.
-REST, LONGEST_REST = 4, 1.0
+REST, LONGEST_REST = 4, 5.0
 
 
 def refresh(days: int = DAYS) -> int | None:

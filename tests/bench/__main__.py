@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], help="all of them if none is named")
     parser.add_argument("--seconds", type=int, default=15, help="of the lag")
+    parser.add_argument("--rate", type=int, default=200, help="changes a second of the lag")
     parser.add_argument("--events", type=int, default=10_000, help="of the backlog")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
@@ -57,7 +58,7 @@ def _run(options: argparse.Namespace) -> None:
     measures: dict[str, Callable[[], str]] = {
         "capture": writes.capture,
         "placing": writes.placing,
-        "lag": lambda: mirror.lag(options.seconds),
+        "lag": lambda: mirror.lag(options.seconds, options.rate),
         "backlog": lambda: mirror.backlog(options.events),
         "rollups": lambda: f"{rollups.rebuild()}\n{rollups.reading()}",
         "freshness": rollups.freshness,

@@ -17,10 +17,9 @@ from history.models import Event
 from tests.bench import load
 from tests.factories import ProductFactory, UserFactory
 
-CHANGES_A_SECOND = 200
 WRITERS = 2
 # Seconds between two orders that somebody waits for in MongoDB, and between two looks for one.
-WATCHED, LOOK = 0.25, 0.004
+WATCHED, LOOK = 1.0, 0.02
 
 # A shop after an outage: of a hundred events forty place an order of one to three items, thirty-four have one paid,
 # twenty-six one shipped. A round is a thousand events; orders are paid in the round after theirs, shipped in the next.
@@ -70,15 +69,15 @@ def writers(customer: int, products: list[int]) -> Iterator[load.Writers]:
         started.close()
 
 
-def lag(seconds: int) -> str:
-    """Time from a change's transaction to its mark, at 200 changes a second and one relay."""
+def lag(seconds: int, rate: int) -> str:
+    """Time from a change's transaction to its mark, at so many changes a second and one relay."""
     relay.drain()
     customer, products = _shop()
     with RelayProcess() as process, writers(customer, products) as busy:
         first = _last_event()
         memory = [process.megabytes()]
         began = time.perf_counter()
-        working = busy.write(CHANGES_A_SECOND, seconds)
+        working = busy.write(rate, seconds)
         seen = sorted(_watch(working, customer, products))
         reached = (sum(each.result() for each in working) + len(seen)) / (time.perf_counter() - began)
         memory.append(process.megabytes())

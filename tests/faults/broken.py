@@ -44,10 +44,8 @@ def take_every_write_for_confirmed(patch, shop):
     def write(collection, wanted, **hints):
         outcome = writer.Outcome()
         ready = writer._encoded(wanted, outcome)
-        outcome.revs = writer.held_revs(collection, list(ready))
-        behind = {order: each for order, each in ready.items() if outcome.revs.get(order, 0) < each[0]}
-        writer._bulk_write(collection, behind, outcome)
-        outcome.revs.update({order: rev for order, (rev, _) in behind.items()})
+        writer._bulk_write(collection, ready, outcome.refused, new=frozenset())
+        outcome.revs = {order: rev for order, (rev, _) in ready.items()}
         return outcome
 
     patch.setattr(writer, "write", write)

@@ -65,18 +65,18 @@ class Shop:
         plain = getattr(module, name)
         calls = []
 
-        def call(*args):
+        def call(*args, **options):
             calls.append(args)
-            return first(plain, *args) if len(calls) == 1 else plain(*args)
+            return first(plain, *args, **options) if len(calls) == 1 else plain(*args, **options)
 
         self._monkeypatch.setattr(module, name, call)
 
     def before_writing(self, meanwhile):
         """Let something happen when a relay has read everything and written nothing."""
 
-        def late(plain, *args):
+        def late(plain, *args, **options):
             meanwhile()
-            plain(*args)
+            plain(*args, **options)
 
         self.once(writer, "_bulk_write", late)
 
