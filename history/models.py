@@ -65,7 +65,8 @@ class Event(models.Model):
     """One revision of one order, or one thing done to something else: what changed (old → new), who, when and why.
 
     order_id has no foreign key and the actor is kept by number and name: the log outlives what it tells of.
-    changes: {column: [old, new]}, items: [[old, new], …]. A null delivered_at means the mirror does not have it yet.
+    changes: {column: [old, new]}, items: [[old, new], …]; of a deletion also order: [row, null].
+    A null delivered_at means the mirror does not have it yet.
     Activity, everything but orders, has subject, subject_id and subject_name instead of order_id, rev and status.
     """
 
@@ -112,6 +113,13 @@ class Event(models.Model):
             ),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
             models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
+            # A report as of a past moment undoes what changed since; it reads no row for that.
+            models.Index(
+                fields=["occurred_at"],
+                include=["order_id", "rev"],
+                condition=models.Q(order_id__isnull=False),
+                name="history_events_of_orders_by_at",
+            ),
         ]
         permissions = [("view_reports", "Can see the reports")]
 

@@ -16,7 +16,6 @@ from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
 from history.reports.tables import INTEGER, INTERVAL, MONEY, PERCENT, TIME, Column, Row, Table
-from history.rollups import read
 from users.models import User
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +53,7 @@ class Kinds:
 
 
 def customers(question: Question) -> Report:
-    orders = facts.orders(question.period, question.filters)
+    orders = facts.orders(question.period, question.filters, question.rollups)
     new_in = _newcomers(question)
     cut = _cut(question, orders, new_in)
     return Report(
@@ -124,7 +123,7 @@ def _links(question: Question, counted: Filters | None, row: Row) -> dict[str, s
 
 def _add_names(rows: Sequence[Row], question: Question) -> None:
     keys = [row["key"] for row in rows]
-    names, lives = customer_names(keys), segments.lives(keys, question.today)
+    names, lives = customer_names(keys), segments.lives(keys, question.today, question.rollups)
     for row in rows:
         row["customer"] = names[row["key"]]
         row["segment"] = segments.segment(lives.get(row["key"]), question.today)
@@ -139,13 +138,13 @@ def customer_names(customers: Iterable[int]) -> dict[int, str]:
 
 def _newcomers(question: Question) -> NewIn:
     """How many of the customers active in some days of the question's periods are new in these days."""
-    if question.filters.has_all_counted:
+    if question.filters.has_all_counted and not question.past:
         new: Counter[date] = Counter()
         for period in filter(None, (question.period, question.compared)):
-            for day in read.sums(period.first, period.last):
-                new[day.day] = sum(cohort.new for cohort in day.cohorts.values())
+            for day, cohorts in question.rollups.cohorts(period.first, period.last):
+                new[day] = sum(cohort.new for cohort in cohorts.values())
         return lambda days, active: sum(new[day] for day in days.each_day())
-    first = facts.first_days(question.period.last)
+    first = facts.first_days(question.period.last, question.rollups)
     return lambda days, active: sum(first[customer] >= days.first for customer in active)
 
 
@@ -208,7 +207,8 @@ def _of_kind(question: Question, kind: str, days: Period) -> str:
 def _tiles(question: Question, orders: Sequence[Order], cut: dict[Interval, Kinds], new_in: NewIn) -> list[Tile]:
     now, before = _key_numbers(question.period, orders, new_in), None
     if question.compared:
-        before = _key_numbers(question.compared, facts.orders(question.compared, question.filters), new_in)
+        placed = facts.orders(question.compared, question.filters, question.rollups)
+        before = _key_numbers(question.compared, placed, new_in)
     new, returning = ([getattr(each, kind) for each in cut.values()] for kind in ("new", "returning"))
 
     def tile(label: str, name: str, kind: str, href: str = "", spark: Sequence[int] = ()) -> Tile:

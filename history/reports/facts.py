@@ -1,4 +1,4 @@
-"""The orders of a period as the reports count them, narrowed by the filters.
+"""The orders of a period as the reports count them, narrowed by the filters: as they stand now, or stood in the past.
 
 Source: MongoDB rollups, behind PostgreSQL by the relay's lag; the products of a category from PostgreSQL.
 Raises pymongo's errors.
@@ -17,7 +17,7 @@ from catalog.models import Product
 from history.reports.definitions import is_counted
 from history.reports.filters import ANY_PRODUCT, NO_CATEGORY, Filters
 from history.reports.periods import EARLIEST, LATEST, Period
-from history.rollups import read
+from history.rollups.past import Rollups
 from history.rollups.read import STATUS_OF_CODE
 
 
@@ -55,18 +55,18 @@ class Sum(NamedTuple):
     oldest: int
 
 
-def orders(period: Period, filters: Filters) -> list[Order]:
+def orders(period: Period, filters: Filters, rollups: Rollups) -> list[Order]:
     """Every order of the period that the filters let pass, by day."""
-    found = _with_chosen_items(period, filters) if filters.is_of_items else _all_orders(period)
-    return [*filter(_order_test(filters), found)]
+    found = _with_chosen_items(period, filters, rollups) if filters.is_of_items else _all_orders(period, rollups)
+    return [*filter(_order_test(filters, rollups), found)]
 
 
-def items(period: Period, filters: Filters) -> list[Item]:
+def items(period: Period, filters: Filters, rollups: Rollups) -> list[Item]:
     """Every item of these orders, of the chosen products."""
     wanted = _item_test(filters)
     found = (
         Item(*row)
-        for day in read.lines(period.first, period.last)
+        for day in rollups.lines(period.first, period.last)
         for row in zip(
             repeat(day.day), day.order_ids, day.product_ids, _statuses(day.statuses), day.quantities, day.cents
         )
@@ -75,46 +75,46 @@ def items(period: Period, filters: Filters) -> list[Item]:
     whole = replace(filters, category=None, product=None)
     if whole.is_of_statuses:
         return [item for item in found if item.status in whole.statuses]
-    passing = {order.order_id for order in orders(period, whole)}
+    passing = {order.order_id for order in orders(period, whole, rollups)}
     return [item for item in found if item.order_id in passing]
 
 
-def sums(period: Period, filters: Filters) -> list[Sum]:
+def sums(period: Period, filters: Filters, rollups: Rollups) -> list[Sum]:
     """The same orders by day and status, read in a small fraction of the time where only the status narrows."""
     if not filters.is_of_statuses:
-        return _summed(orders(period, filters))
+        return _summed(orders(period, filters, rollups))
     return [
-        Sum(day.day, status, found.orders, found.units, found.cents, found.oldest)
-        for day in read.sums(period.first, period.last)
-        for status, found in day.statuses.items()
+        Sum(day, status, found.orders, found.units, found.cents, found.oldest)
+        for day, statuses in rollups.statuses(period.first, period.last)
+        for status, found in statuses.items()
         if status in filters.statuses and found.orders
     ]
 
 
-def first_days(until: date) -> dict[int, date]:
+def first_days(until: date, rollups: Rollups) -> dict[int, date]:
     """The day of each customer's first counted order, for all who have one by then."""
     first: dict[int, date] = {}
-    for day in read.orders(EARLIEST, until):
+    for day in rollups.orders(EARLIEST, until):
         for customer, code in zip(day.user_ids, day.statuses, strict=True):
             if customer not in first and is_counted(STATUS_OF_CODE[code]):
                 first[customer] = day.day
     return first
 
 
-def _all_orders(period: Period) -> Iterator[Order]:
-    for day in read.orders(period.first, period.last):
+def _all_orders(period: Period, rollups: Rollups) -> Iterator[Order]:
+    for day in rollups.orders(period.first, period.last):
         columns = (day.order_ids, day.user_ids, _statuses(day.statuses), day.cents, day.units, day.created_at)
         yield from map(Order._make, zip(repeat(day.day), *columns))
 
 
-def _with_chosen_items(period: Period, filters: Filters) -> Iterator[Order]:
+def _with_chosen_items(period: Period, filters: Filters, rollups: Rollups) -> Iterator[Order]:
     """The orders with such a product in them, their units and cents those of these products."""
     chosen: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for item in items(period, Filters(category=filters.category, product=filters.product)):
+    for item in items(period, Filters(category=filters.category, product=filters.product), rollups):
         found = chosen[item.order_id]
         found[0] += item.units
         found[1] += item.cents
-    for order in _all_orders(period):
+    for order in _all_orders(period, rollups):
         if order.order_id in chosen:
             units, cents = chosen[order.order_id]
             yield order._replace(units=units, cents=cents)
@@ -124,8 +124,8 @@ def _statuses(codes: Iterable[int]) -> Iterator[str]:
     return map(STATUS_OF_CODE.__getitem__, codes)
 
 
-def _order_test(filters: Filters) -> Callable[[Order], bool]:
-    statuses, customers = filters.statuses, _customers(filters)
+def _order_test(filters: Filters, rollups: Rollups) -> Callable[[Order], bool]:
+    statuses, customers = filters.statuses, _customers(filters, rollups)
 
     def passes(order: Order) -> bool:
         return order.status in statuses and (customers is None or order.customer in customers)
@@ -133,13 +133,13 @@ def _order_test(filters: Filters) -> Callable[[Order], bool]:
     return passes
 
 
-def _customers(filters: Filters) -> set[int] | None:
+def _customers(filters: Filters, rollups: Rollups) -> set[int] | None:
     """The customers the filters name, or None for everybody."""
     chosen = None if filters.customer is None else {filters.customer}
     if not filters.is_of_first_days:
         return chosen
     since, until = filters.first_from or EARLIEST, filters.first_to or LATEST
-    found = {who for who, day in first_days(until).items() if day >= since}
+    found = {who for who, day in first_days(until, rollups).items() if day >= since}
     return found if chosen is None else found & chosen
 
 

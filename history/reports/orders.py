@@ -34,7 +34,7 @@ DEFINITIONS = [
 
 
 def orders(question: Question) -> Report:
-    found = facts.orders(question.period, question.filters)
+    found = facts.orders(question.period, question.filters, question.rollups)
     counted = [order for order in found if definitions.is_counted(order.status)]
     units, cents = sum(order.units for order in found), sum(order.cents for order in found)
     return Report(

@@ -42,9 +42,11 @@ class Sold:
 
 def products(question: Question) -> Report:
     counted = question.filters.narrowed_to_counted()
-    found = facts.items(question.period, counted) if counted else []
+    found = facts.items(question.period, counted, question.rollups) if counted else []
     sold = per_product(found)
-    before = per_product(facts.items(question.compared, counted)) if question.compared and counted else None
+    before = None
+    if question.compared and counted:
+        before = per_product(facts.items(question.compared, counted, question.rollups))
     table = _table(question, counted, sold, before)
     return Report(
         tiles=_tiles(question, table, found, before),

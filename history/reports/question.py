@@ -1,4 +1,4 @@
-"""What an address asks of a report: the period, what it is compared with, the filters and the size of a row."""
+"""What an address asks of a report: the period, what it is compared with, the filters, the size of a row, and when."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from history.reports import filters as filtering
-from history.reports import periods
+from history.reports import moments, periods
 from history.reports.filters import Filters
 from history.reports.intervals import Interval
 from history.reports.periods import Choice, Period
+from history.rollups import read as rollups_now
+from history.rollups.past import Past, Rollups
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ DEFAULT_COMPARISON = "previous"
 
 @dataclass(frozen=True)
 class Question:
-    """at: the moment it is asked. by: the unit asked for, "" for the one that suits."""
+    """at: the moment it is asked about: past.at, or now. by: the unit asked for, "" for the one that suits."""
 
     choice: Choice
     at: datetime
@@ -45,6 +47,12 @@ class Question:
     comparison: str = "none"
     by: str = ""
     notes: tuple[str, ...] = ()
+    past: Past | None = None
+
+    @property
+    def rollups(self) -> Rollups:
+        """Where its numbers are read."""
+        return self.past or rollups_now
 
     @property
     def period(self) -> Period:
@@ -79,7 +87,10 @@ class Question:
     def address(self, report: str, period: Period | None = None, filters: Filters | None = None) -> str:
         """Where another report tells of the same or a narrower choice of orders."""
         asked = self._period_query(period or self.period)
-        return f"{reverse(f'reports:{report}')}?{urlencode(asked | (filters or self.filters).query())}"
+        asked |= (filters or self.filters).query()
+        if self.past:
+            asked["as_of"] = timezone.localtime(self.past.at, timezone.get_default_timezone()).isoformat()
+        return f"{reverse(f'reports:{report}')}?{urlencode(asked)}"
 
     def _period_query(self, period: Period) -> dict[str, str]:
         if self.choice.is_everything and period == self.period:
@@ -87,14 +98,20 @@ class Question:
         return {"from": str(period.first), "to": str(period.last)}
 
 
-def read(asked: QueryDict, at: datetime, *, default: str = periods.DEFAULT) -> Question:
-    """The question of an address; what makes no sense in it is replaced and noted, never refused."""
+def read(asked: QueryDict, now: datetime, *, default: str = periods.DEFAULT) -> Question:
+    """The question of an address; what makes no sense in it is replaced and noted, never refused.
+
+    Of a past moment everything is asked as it would have been asked then: today is the day it was.
+    """
+    moment, moment_notes = moments.read(asked.get("as_of"), now)
+    at = moment or now
     today = timezone.localdate(at, timezone.get_default_timezone())
     choice = periods.choose(asked, today, default=default)
     chosen, notes = filtering.read(asked)
     comparison, comparison_notes = _comparison(asked.get("compare"), choice)
-    notes = [*choice.notes, *comparison_notes, *notes]
-    return Question(choice, at, chosen, comparison, asked.get("by", ""), tuple(notes))
+    notes = [*moment_notes, *choice.notes, *comparison_notes, *notes]
+    past = Past(moment) if moment else None
+    return Question(choice, at, chosen, comparison, asked.get("by", ""), tuple(notes), past)
 
 
 def _comparison(asked: str | None, choice: Choice) -> tuple[str, list[str]]:

@@ -14,7 +14,6 @@ from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Report, Tile
 from history.reports.tables import INTEGER, INTERVAL, PERCENT, Column, Row, Table
-from history.rollups import read
 
 # Months after the first that are shown.
 MONTHS = 24
@@ -72,12 +71,12 @@ def read_cohorts(question: Question) -> dict[date, Cohort]:
     """The cohorts of the months that touch the period, each by its first day, with all they did until now."""
     first, last = question.period.first.replace(day=1), question.period.last
     cohorts: dict[date, Cohort] = {}
-    for day in read.sums(first, question.today):
-        for month, sums in day.cohorts.items():
+    for day, found in question.rollups.cohorts(first, question.today):
+        for month, sums in found.items():
             start = date.fromisoformat(f"{month}-01")
             if first <= start <= last:
                 cohort = cohorts.setdefault(start, Cohort())
-                cohort.active[_months_between(start, day.day)] += sums.active
+                cohort.active[_months_between(start, day)] += sums.active
                 cohort.second += sums.second
                 cohort.soon += sums.second_soon
     return dict(sorted(cohorts.items()))

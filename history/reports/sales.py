@@ -62,14 +62,14 @@ class Totals:
 
 
 def sales(question: Question) -> Report:
-    days = facts.sums(question.period, question.filters)
+    days = facts.sums(question.period, question.filters, question.rollups)
     shown = question.spanned(one.day for one in days)
     unit, notes = intervals.choose_unit(question.by, shown)
     by_interval = {interval: Totals() for interval in intervals.intervals(unit, question.period, within=shown)}
     for one in days:
         by_interval[intervals.interval_of(one.day, unit, question.period)].add(one)
     compared = question.compared
-    before = facts.sums(compared, question.filters) if compared else None
+    before = facts.sums(compared, question.filters, question.rollups) if compared else None
     table = _table(question, unit, by_interval, before)
     return Report(
         tiles=_tiles(question, totalled(days), totalled(before) if before is not None else None, table.rows),

@@ -12,7 +12,7 @@ from datetime import date
 
 from history.reports.definitions import is_counted
 from history.reports.periods import EARLIEST
-from history.rollups import read
+from history.rollups.past import Rollups
 from history.rollups.read import STATUS_OF_CODE
 
 NEVER = "Never bought"
@@ -71,11 +71,11 @@ def segment(life: Life | None, today: date) -> str:
     return LAST
 
 
-def lives(customers: Iterable[int], today: date) -> Mapping[int, Life]:
+def lives(customers: Iterable[int], today: date, rollups: Rollups) -> Mapping[int, Life]:
     """Of those of the customers who ever had a counted order."""
     wanted = {*customers}
     found: dict[int, Life] = defaultdict(Life)
-    for day in read.orders(EARLIEST, today):
+    for day in rollups.orders(EARLIEST, today):
         for customer, code, cents in zip(day.user_ids, day.statuses, day.cents, strict=True):
             if customer in wanted and is_counted(STATUS_OF_CODE[code]):
                 found[customer].add(cents, day.day)

@@ -12,12 +12,10 @@ from decimal import Decimal
 from history.reports import definitions, facts, intervals
 from history.reports.customers import moment
 from history.reports.facts import Sum
-from history.reports.filters import Filters
 from history.reports.periods import Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
 from history.reports.tables import DAYS, HOURS, INTEGER, MONEY, PERCENT, STATUS, TIME, Column, Row, Table
-from history.rollups import read
 from history.rollups.read import STATUS_OF_CODE, DayDurations
 from orders.status import OPEN, Status
 
@@ -70,8 +68,8 @@ class Here:
 
 
 def statuses(question: Question) -> Report:
-    days = facts.sums(question.period, question.filters)
-    times = step_times(question.period, question.filters)
+    days = facts.sums(question.period, question.filters, question.rollups)
+    times = step_times(question.period, question)
     return Report(
         tiles=_tiles(question, days, times),
         tables=[_table(question, days), _times_table(times)],
@@ -147,7 +145,8 @@ def middle_moments(question: Question, days: Sequence[Sum]) -> dict[str, int]:
         by_status[one.status].append(one)
     places = {status: _middle_place(found) for status, found in by_status.items()}
     orders: dict[date, list[facts.Order]] = {
-        day: facts.orders(Period(day, day), question.filters) for day in {day for day, _ in places.values()}
+        day: facts.orders(Period(day, day), question.filters, question.rollups)
+        for day in {day for day, _ in places.values()}
     }
     middle = {}
     for status, (day, place) in places.items():
@@ -168,12 +167,12 @@ def _middle_place(days: Sequence[Sum]) -> tuple[date, int]:
     raise ValueError("no orders have no middle")
 
 
-def step_times(period: Period, filters: Filters) -> dict[str, list[int]]:
+def step_times(period: Period, question: Question) -> dict[str, list[int]]:
     """The minutes that each step took, sorted, by step."""
-    wanted = {code for code, status in enumerate(STATUS_OF_CODE) if status in filters.statuses}
+    wanted = {code for code, status in enumerate(STATUS_OF_CODE) if status in question.filters.statuses}
     is_everything = len(wanted) == len(STATUS_OF_CODE)
     times: dict[str, array[int]] = {step: array("q") for step in STEPS}
-    for day in read.durations(period.first, period.last):
+    for day in question.rollups.durations(period.first, period.last):
         for step, minutes in times.items():
             minutes.extend(getattr(day, step) if is_everything else _only(day, step, wanted))
     return {step: sorted(minutes) for step, minutes in times.items()}
@@ -204,8 +203,8 @@ def _times_table(times: dict[str, list[int]]) -> Table:
 
 def _tiles(question: Question, days: Sequence[Sum], times: dict[str, list[int]]) -> list[Tile]:
     compared = question.compared
-    before = facts.sums(compared, question.filters) if compared else None
-    old_times = step_times(compared, question.filters) if compared else None
+    before = facts.sums(compared, question.filters, question.rollups) if compared else None
+    old_times = step_times(compared, question) if compared else None
     counts, cancelled = _sparks(question, days)
     return [
         Tile("Open now", _count(days, OPEN), INTEGER, href=_open(question)),

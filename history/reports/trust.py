@@ -20,6 +20,7 @@ from history.reports.periods import Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
 from history.reports.tables import DATE, INTEGER, MONEY, STATUS, TIME, Column, Row, Table
+from history.rollups import read
 from history.rollups.source import EVERY_ORDER
 from orders.status import Status
 
@@ -71,7 +72,7 @@ def trust(question: Question) -> Report:
     filters = Filters(status=question.filters.status)
     # PostgreSQL first: what is placed between the two readings is a difference either way.
     truth = {key: counted for key, counted in of_postgresql(question.period).items() if key[1] in filters.statuses}
-    mirrored = {(one.day, one.status): (one.orders, one.cents) for one in facts.sums(question.period, filters)}
+    mirrored = {(one.day, one.status): (one.orders, one.cents) for one in facts.sums(question.period, filters, read)}
     both = [
         Beside(*key, truth.get(key, (0, 0)), mirrored.get(key, (0, 0)))
         for key in sorted(truth.keys() | mirrored.keys())

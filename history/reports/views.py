@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Page
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -22,23 +22,30 @@ from pymongo.errors import ExecutionTimeout, NetworkTimeout, PyMongoError
 
 from catalog.listing import page_of
 from catalog.models import Category
-from history.reports import csv, customers, filters, intervals, orders, periods, products, question, retention, sales
+from history.reports import causes, csv, customers, filters, intervals, orders, periods, products, question, retention
+from history.reports import sales as sales_report
 from history.reports import statuses as status_report
 from history.reports import trust as trust_report
 from history.reports.freshness import freshness
 from history.reports.periods import PRESETS
 from history.reports.question import COMPARISON_LABELS, Question
 from history.reports.report import Report
+from history.reports.tables import Table
+from history.rollups.past import Past
 
 logger = logging.getLogger(__name__)
 
 UNREACHABLE = "History store is not reachable. Shop and orders are unaffected."
+ONLY_NOW = "Both stores are compared as they are now: the past moment is ignored."
 TOO_SLOW = "The history store took too long over this period. Choose a shorter one. Shop and orders are unaffected."
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A report in the row of tabs. compares, cuts, narrows: what of the bar it has a use for."""
+    """A report in the row of tabs. compares, cuts, narrows, looks_back: what of the bar it has a use for.
+
+    causes: what makes the difference between a past moment and now.
+    """
 
     title: str
     explanation: str
@@ -46,27 +53,49 @@ class Kind:
     compares: bool = False
     cuts: bool = False
     narrows: bool = True
+    looks_back: bool = True
+    causes: Callable[[Question, Past], Table] | None = None
     default_period: str = periods.DEFAULT
 
 
 REPORTS = {
-    "sales": Kind("Sales", "Orders, units and revenue per day, week or month.", sales.sales, compares=True, cuts=True),
-    "products": Kind("Products", "What sells: units, orders, revenue and its share.", products.products, compares=True),
+    "sales": Kind(
+        "Sales",
+        "Orders, units and revenue per day, week or month.",
+        sales_report.sales,
+        compares=True,
+        cuts=True,
+        causes=causes.of_revenue,
+    ),
+    "products": Kind(
+        "Products",
+        "What sells: units, orders, revenue and its share.",
+        products.products,
+        compares=True,
+        causes=causes.of_products,
+    ),
     "customers": Kind(
         "Customers",
         "Who orders: new and returning, how often, for how much.",
         customers.customers,
         compares=True,
         cuts=True,
+        causes=causes.of_revenue,
     ),
     "status": Kind(
-        "Status", "Where orders are now, and how long each step takes.", status_report.statuses, compares=True
+        "Status",
+        "Where orders are now, and how long each step takes.",
+        status_report.statuses,
+        compares=True,
+        causes=causes.of_amounts,
     ),
     "retention": Kind(
         "Retention", "Who comes back, month by month.", retention.retention, narrows=False, default_period="year"
     ),
-    "orders": Kind("Orders", "Every order behind the numbers.", orders.orders),
-    "trust": Kind("Trust", "Both stores beside each other, day by day.", trust_report.trust, narrows=False),
+    "orders": Kind("Orders", "Every order behind the numbers.", orders.orders, causes=causes.of_amounts),
+    "trust": Kind(
+        "Trust", "Both stores beside each other, day by day.", trust_report.trust, narrows=False, looks_back=False
+    ),
 }
 
 # What of the address outlives the giving of own dates or filters.
@@ -91,12 +120,23 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     if kind is None:
         raise Http404
     now = timezone.now()
-    asked = question.read(request.GET, now, default=kind.default_period)
+    asked = question.read(_of_use(request.GET, kind), now, default=kind.default_period)
     context = _context(request, name, kind, asked, now)
     try:
-        return _answer(request, name, kind.ask(asked), context)
+        answer = kind.ask(asked)
+        if kind.causes:
+            causes.explain(answer, asked, kind.causes)
+        return _answer(request, name, answer, context)
     except PyMongoError as error:
         return unanswered(request, "history/reports/report.html", context, error)
+
+
+def _of_use(asked: QueryDict, kind: Kind) -> QueryDict:
+    if kind.looks_back:
+        return asked
+    rest = asked.copy()
+    rest.pop("as_of", None)
+    return rest
 
 
 def _answer(request: HttpRequest, name: str, answer: Report, context: dict[str, Any]) -> HttpResponse:
@@ -139,7 +179,7 @@ def _context(request: HttpRequest, name: str, kind: Kind, asked: Question, now: 
         "comparisons": COMPARISON_LABELS,
         "kept": [(field, request.GET[field]) for field in KEPT if field in request.GET],
         "freshness": freshness(now),
-        "notes": [*asked.notes],
+        "notes": [*asked.notes, *([] if kind.looks_back or not request.GET.get("as_of") else [ONLY_NOW])],
     }
 
 
@@ -170,5 +210,7 @@ def _csv(request: HttpRequest, name: str, answer: Report, asked: Question) -> Ht
     response = HttpResponse(csv.lines(table), content_type="text/csv; charset=utf-8")
     part = "" if table is answer.table else f"-{table.name}"
     period = f"{asked.period.first}-to-{asked.period.last}"
+    if asked.past:
+        period += f"-as-of-{timezone.localtime(asked.past.at, timezone.get_default_timezone()):%Y-%m-%dT%H-%M-%S}"
     response["Content-Disposition"] = f'attachment; filename="{name}{part}-{period}.csv"'
     return response

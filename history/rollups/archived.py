@@ -5,7 +5,7 @@ Source: MongoDB order_history, the only copy of these. Raises pymongo's errors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,33 +15,36 @@ from history.mongo import Document
 from history.rollups.placed import MOST_CENTS, Placed
 
 MINUTE = timedelta(minutes=1)
+Find = Callable[[Document], Iterable[Document]]
 
 
 def filled_in(placed: Sequence[Placed]) -> list[Placed]:
     """Return the orders, the archived ones with their items and durations; without, where the document is missing."""
-    numbers = sorted(order.order_id for order in placed if order.is_archived)
-    if not numbers:
-        return list(placed)
-    wanted = set(numbers)
-    documents = {
+    found = documents([order.order_id for order in placed if order.is_archived], find=mongo.for_writing().find)
+    return [_filled_in(order, found[order.order_id]) if order.order_id in found else order for order in placed]
+
+
+def documents(order_ids: Iterable[int], *, find: Find) -> dict[int, Document]:
+    """Return the documents of those of the orders that are archived, by number."""
+    wanted = {*order_ids}
+    return {
         document["order_id"]: document
-        for condition in chosen(numbers)
-        for document in mongo.for_writing().find({"order_id": condition, "archived_at": {"$ne": None}})
+        for condition in chosen(sorted(wanted))
+        for document in find({"order_id": condition, "archived_at": {"$ne": None}})
         if document["order_id"] in wanted
     }
-    return [_filled_in(order, documents[order.order_id]) if order.order_id in documents else order for order in placed]
 
 
 def _filled_in(order: Placed, document: Document) -> Placed:
     products = document["products"]
-    reached = _reached(document["events"])
+    found = reached(document["events"])
     return order._replace(
         product_ids=[product["product_id"] for product in products],
         quantities=[product["quantity"] for product in products],
         line_cents=[_cents(product) for product in products],
-        to_paid=_minutes(document["created_at"], reached.get("paid")),
-        to_shipped=_minutes(reached.get("paid"), reached.get("shipped")),
-        to_delivered=_minutes(reached.get("shipped"), reached.get("delivered")),
+        to_paid=minutes(document["created_at"], found.get("paid")),
+        to_shipped=minutes(found.get("paid"), found.get("shipped")),
+        to_delivered=minutes(found.get("shipped"), found.get("delivered")),
     )
 
 
@@ -50,15 +53,15 @@ def _cents(product: Document) -> int:
     return min(int(price * 100) * int(product["quantity"]), MOST_CENTS)
 
 
-def _reached(events: Sequence[Document]) -> dict[str, datetime | None]:
+def reached(events: Sequence[Document]) -> dict[str, datetime | None]:
     """When each status was reached first since the order was (last) placed; None where nobody knows."""
-    reached: dict[str, datetime | None] = {}
+    found: dict[str, datetime | None] = {}
     for event in events:
         if event["kind"] == "placed":
-            reached = {}
-        reached.setdefault(event["status"], event["timestamp"] if event["time_known"] else None)
-    return reached
+            found = {}
+        found.setdefault(event["status"], event["timestamp"] if event["time_known"] else None)
+    return found
 
 
-def _minutes(before: datetime | None, after: datetime | None) -> int | None:
+def minutes(before: datetime | None, after: datetime | None) -> int | None:
     return None if before is None or after is None else (after - before) // MINUTE

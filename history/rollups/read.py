@@ -139,6 +139,14 @@ def sums(first: date, last: date) -> list[DaySums]:
     ]
 
 
+def statuses(first: date, last: date) -> list[tuple[date, dict[str, StatusSums]]]:
+    return [(day.day, day.statuses) for day in sums(first, last)]
+
+
+def cohorts(first: date, last: date) -> list[tuple[date, dict[str, CohortSums]]]:
+    return [(day.day, day.cohorts) for day in sums(first, last)]
+
+
 def orders(first: date, last: date) -> Iterator[DayOrders]:
     return (day for day in _of_days(DayOrders, shape.ORDERS, first, last) if day.order_ids)
 

@@ -1,0 +1,208 @@
+"""What happened to orders after a moment, and how they stood at it: their rows with these events undone in reverse.
+
+An event belongs to the time it bears, which for imported ones is long before they were recorded. The first revision
+that bears a later time is undone, and all that follow it.
+Source: PostgreSQL orders, order_items, history_events; of archived orders MongoDB order_history, and then it raises
+pymongo's errors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from bson import Decimal128
+from django.db import connection
+
+from history import mongo
+from history.mirror import source
+from history.mirror.documents import milliseconds
+from history.models import ArchivedOrder, Kind
+from history.mongo import Document
+from history.rollups import archived
+from history.rollups.placed import MOST_CENTS
+
+MILLISECOND = timedelta(milliseconds=1)
+COLUMNS = ("user_id", "total_amount", "created_at")
+
+Row = dict[str, Any]
+# product, quantity, price
+Item = tuple[int, int, Decimal]
+
+# What was first placed after the moment was not there: it matters only where it claims to be older than that.
+READ = """
+WITH later AS MATERIALIZED (
+    SELECT order_id, min(rev) AS rev FROM history_events
+    WHERE occurred_at >= %(after)s AND order_id IS NOT NULL GROUP BY order_id
+)
+SELECT later.order_id, later.rev,
+    (SELECT status FROM history_events e
+     WHERE e.order_id = later.order_id AND e.rev < later.rev ORDER BY rev DESC LIMIT 1),
+    (SELECT to_json(r) FROM (SELECT o.user_id, o.total_amount, o.created_at WHERE o.order_id IS NOT NULL) r)::text,
+    (SELECT json_agg(i) FROM (
+        SELECT product_id, quantity, price FROM order_items WHERE order_items.order_id = later.order_id) i)::text,
+    (SELECT json_agg(e ORDER BY rev) FROM (
+        SELECT rev, kind, occurred_at, actor_name, changes
+        FROM history_events WHERE history_events.order_id = later.order_id AND history_events.rev >= later.rev) e)::text
+FROM later LEFT JOIN orders o USING (order_id)
+WHERE later.rev > 1 OR o.created_at < %(after)s
+"""
+
+# The log is only added to, so where this is the same nothing happened; archiving moves from the one to the other.
+COUNT = """
+SELECT (SELECT count(*) FROM history_events WHERE occurred_at >= %(after)s AND order_id IS NOT NULL),
+    (SELECT count(*) FROM archived_orders WHERE archived_at >= %(after)s)
+"""
+
+STEPS = """
+SELECT order_id, rev, kind, status, date_trunc('milliseconds', occurred_at), is_time_known
+FROM history_events WHERE order_id = ANY(%s) ORDER BY order_id, rev
+"""
+
+
+class Event(NamedTuple):
+    """changes as in history.models.Event, their numbers Decimal or Decimal128."""
+
+    rev: int
+    kind: str
+    at: datetime
+    actor: str
+    changes: Row
+
+
+class Standing(NamedTuple):
+    """An order as it stood. items: product, quantity and price of each."""
+
+    order_id: int
+    user_id: int
+    status: str
+    cents: int
+    created_at: datetime
+    items: Sequence[Item]
+
+    @property
+    def units(self) -> int:
+        return sum(quantity for _, quantity, _ in self.items)
+
+    @property
+    def line_cents(self) -> list[int]:
+        return [min(int(price * 100) * quantity, MOST_CENTS) for _, quantity, price in self.items]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """events: the later ones, by revision; standing: None where it was not there."""
+
+    events: Sequence[Event]
+    standing: Standing | None
+
+
+def first_after(moment: datetime) -> datetime:
+    """What comes after a moment, given to the millisecond, which is as exact as documents are."""
+    return moment + MILLISECOND
+
+
+def count(moment: datetime) -> tuple[int, int]:
+    """What differs as soon as there is one more event after the moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"after": first_after(moment)})
+        events, stubs = cursor.fetchone()
+    return events, stubs
+
+
+def read(moment: datetime) -> dict[int, Changed]:
+    """The orders that an event after the moment changed, by number.
+
+    Those first placed after it are among them only where their created_at lies before it.
+    """
+    return dict(_archived(moment)) | dict(_live(moment))
+
+
+def steps(order_ids: Sequence[int], changed: dict[int, Changed]) -> dict[int, dict[str, datetime | None]]:
+    """When each of the orders had first reached each status, without the later events."""
+    events: dict[int, list[Document]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(STEPS, [list(order_ids)])
+        for order_id, *event in cursor.fetchall():
+            events[order_id].append(dict(zip(("rev", "kind", "status", "timestamp", "time_known"), event, strict=True)))
+    missing = [order_id for order_id in order_ids if order_id not in events]
+    for order_id, document in archived.documents(missing, find=mongo.for_reading().find).items():
+        events[order_id] = document["events"]
+    for order_id in changed.keys() & events.keys():
+        first = changed[order_id].events[0].rev
+        events[order_id] = [event for event in events[order_id] if event["rev"] < first]
+    return {order_id: archived.reached(found) for order_id, found in events.items()}
+
+
+def _live(moment: datetime) -> Iterator[tuple[int, Changed]]:
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"after": first_after(moment)})
+        for order_id, _, status, row, items, later in cursor.fetchall():
+            held = [(item["product_id"], item["quantity"], item["price"]) for item in source.parse(items) or []]
+            events = [
+                Event(each["rev"], each["kind"], source.at(each["occurred_at"]), each["actor_name"], each["changes"])
+                for each in source.parse(later)
+            ]
+            yield order_id, _undone(order_id, status, source.parse(row), held, events)
+
+
+def _archived(moment: datetime) -> Iterator[tuple[int, Changed]]:
+    """Whoever left before the moment had changed before it."""
+    after = first_after(moment)
+    stubs = ArchivedOrder.objects.filter(archived_at__gte=after).values_list("order_id", flat=True)
+    for order_id, document in archived.documents(stubs, find=mongo.for_reading().find).items():
+        events = document["events"]
+        first = next((place for place, event in enumerate(events) if event["timestamp"] >= after), None)
+        if first is not None:
+            held = [(each["product_id"], each["quantity"], each["price"]) for each in document["products"]]
+            later = [
+                Event(each["rev"], each["kind"], each["timestamp"], each["actor"], each["changes"])
+                for each in events[first:]
+            ]
+            yield order_id, _undone(order_id, events[first - 1]["status"], document, held, later)
+
+
+def _undone(
+    order_id: int, status: str, row: Row | None, held: Iterable[tuple[int, int, Any]], events: Sequence[Event]
+) -> Changed:
+    """row, held: as they are now. status: as of the event before these."""
+    items = Counter((product, quantity, decimal(price)) for product, quantity, price in held)
+    for event in reversed(events):
+        if event.kind == Kind.PLACED:
+            row, items = None, Counter()
+            continue
+        row = event.changes["order"][0] if "order" in event.changes else row
+        for old, new in event.changes.get("items", ()):
+            items.subtract(_item(order_id, new))
+            items.update(_item(order_id, old))
+        if row is not None:
+            row = {name: event.changes[name][0] if name in event.changes else row[name] for name in COLUMNS}
+    return Changed(events, None if row is None else _standing(order_id, status, row, items))
+
+
+def _item(order_id: int, item: Row | None) -> list[Item]:
+    """An item that went from one order to another has changed both."""
+    if item is None or item["order_id"] != order_id:
+        return []
+    return [(item["product_id"], item["quantity"], decimal(item["price"]))]
+
+
+def _standing(order_id: int, status: str, row: Row, items: Counter[Item]) -> Standing:
+    created_at = row["created_at"]
+    return Standing(
+        order_id,
+        row["user_id"],
+        status,
+        int(decimal(row["total_amount"]) * 100),
+        milliseconds(source.at(created_at) if isinstance(created_at, str) else created_at),
+        [*items.elements()],
+    )
+
+
+def decimal(number: Any) -> Decimal:
+    """A number of either store."""
+    return number.to_decimal() if isinstance(number, Decimal128) else Decimal(number)
