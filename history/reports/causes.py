@@ -18,12 +18,13 @@ from history.reports import definitions, facts
 from history.reports.customers import moment
 from history.reports.facts import Order
 from history.reports.filters import ANY_PRODUCT, Filters
+from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Report
 from history.reports.tables import INTEGER, MONEY, TIME, Column, Row, Table
 from history.rollups import read
 from history.rollups.later import Changed, Event, decimal
-from history.rollups.past import Past
+from history.rollups.past import Past, runs
 from orders.status import Status
 
 # So many are listed, those of the largest amounts; the others are one row.
@@ -117,26 +118,40 @@ def explain(report: Report, question: Question, causes: Callable[[Question, Past
 
 
 def _table(question: Question, past: Past, filters: Filters, measure: Measure) -> Table:
-    then = {order.order_id: order for order in facts.orders(question.period, filters, past)}
-    now = {order.order_id: order for order in facts.orders(question.period, filters, read)}
-    pairs = {order_id: (then.get(order_id), now.get(order_id)) for order_id in then.keys() | now.keys()}
-    amount = measure.columns[-1]
-    before, after = (sum(measure.amounts(order).get(amount.name, 0) for order in each.values()) for each in (then, now))
-    causes = [
-        Cause(order_id, *pair, measure.difference(*pair))
-        for order_id, pair in pairs.items()
-        if measure.seen(pair[0]) != measure.seen(pair[1])
-    ]
-    causes.sort(key=lambda cause: (-abs(cause.difference[amount.name]), cause.order_id))
+    causes = _causes(_other_days(question.period, past, filters), past, filters, measure)
     return Table(
         name="changes",
-        title=f"What changed since: {amount.label.lower()} {_money(before)} then, {_money(after)} now",
+        title="What changed since, and the difference to now",
         columns=[*COLUMNS, *measure.columns],
         rows=[*_rows(causes, measure, past)],
         totals={"order": "Difference"} | _summed(causes, measure),
         default_sort="-changed",
         links=lambda row: {"order": reverse("reports:order", args=[row["key"]])} if row["key"] else {},
     )
+
+
+def _other_days(period: Period, past: Past, filters: Filters) -> list[Period]:
+    """Where in the period there may be other orders now."""
+    if filters.is_of_first_days:
+        return [period]
+    found = [Period(*run) for run in runs(past.other_days(period.first, period.last))]
+    later = Period(max(past.day + DAY, period.first), period.last)
+    return [*found, later] if later.first <= later.last else found
+
+
+def _causes(days: Sequence[Period], past: Past, filters: Filters, measure: Measure) -> list[Cause]:
+    """The largest first."""
+    then, now = (
+        {order.order_id: order for period in days for order in facts.orders(period, filters, rollups)}
+        for rollups in (past, read)
+    )
+    causes = []
+    for order_id in then.keys() | now.keys():
+        pair = then.get(order_id), now.get(order_id)
+        if measure.seen(pair[0]) != measure.seen(pair[1]):
+            causes.append(Cause(order_id, *pair, measure.difference(*pair)))
+    amount = measure.columns[-1].name
+    return sorted(causes, key=lambda cause: (-abs(cause.difference[amount]), cause.order_id))
 
 
 def _rows(causes: Sequence[Cause], measure: Measure, past: Past) -> Iterator[Row]:
@@ -182,7 +197,3 @@ def _words(event: Event) -> Iterator[str]:
         yield "Customer {} → {}".format(*event.changes["user_id"])
     if "created_at" in event.changes:
         yield "Day of placing moved"
-
-
-def _money(cents: int) -> str:
-    return money(definitions.money(cents))

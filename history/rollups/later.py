@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bson import Decimal128
 from django.db import connection
+from django.utils import timezone
 
 from history import mongo
 from history.mirror import source
@@ -95,10 +96,14 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True)
 class Changed:
-    """events: the later ones, by revision; standing: None where it was not there."""
+    """events: the later ones, by revision; standing: None where it was not there.
+
+    days: every day it was placed on, then, since and now.
+    """
 
     events: Sequence[Event]
     standing: Standing | None
+    days: frozenset[date]
 
 
 def first_after(moment: datetime) -> datetime:
@@ -171,6 +176,7 @@ def _undone(
 ) -> Changed:
     """row, held: as they are now. status: as of the event before these."""
     items = Counter((product, quantity, decimal(price)) for product, quantity, price in held)
+    days = {_placed_on(row)} if row else set()
     for event in reversed(events):
         if event.kind == Kind.PLACED:
             row, items = None, Counter()
@@ -180,8 +186,10 @@ def _undone(
             items.subtract(_item(order_id, new))
             items.update(_item(order_id, old))
         if row is not None:
+            days.add(_placed_on(row))
             row = {name: event.changes[name][0] if name in event.changes else row[name] for name in COLUMNS}
-    return Changed(events, None if row is None else _standing(order_id, status, row, items))
+            days.add(_placed_on(row))
+    return Changed(events, None if row is None else _standing(order_id, status, row, items), frozenset(days))
 
 
 def _item(order_id: int, item: Row | None) -> list[Item]:
@@ -192,15 +200,28 @@ def _item(order_id: int, item: Row | None) -> list[Item]:
 
 
 def _standing(order_id: int, status: str, row: Row, items: Counter[Item]) -> Standing:
-    created_at = row["created_at"]
     return Standing(
         order_id,
         row["user_id"],
         status,
         int(decimal(row["total_amount"]) * 100),
-        milliseconds(source.at(created_at) if isinstance(created_at, str) else created_at),
+        milliseconds(_moment(row["created_at"])),
         [*items.elements()],
     )
+
+
+def _placed_on(row: Row) -> date:
+    return day_of(_moment(row["created_at"]))
+
+
+def day_of(moment: datetime) -> date:
+    """The day in the shop's zone."""
+    return timezone.localdate(moment, timezone.get_default_timezone())
+
+
+def _moment(value: Any) -> datetime:
+    """A time of either store."""
+    return source.at(value) if isinstance(value, str) else value
 
 
 def decimal(number: Any) -> Decimal:

@@ -1,7 +1,7 @@
 """The rollups as they stood at a past moment: what `read` gives, without what happened since.
 
-An order that later events changed stands as it stood; one placed later (by its created_at) was not there; all others
-are as they are. Sums and cohorts are counted anew from the orders; times of steps too, on the days that changed.
+An order that later events changed stands as it stood; one placed later (by its created_at) was not there. Days on
+which there are such orders are counted anew, all others are as they are; cohorts are counted anew.
 Source: MongoDB rollups, behind PostgreSQL by the relay's lag; the later events, see later.py. Raises pymongo's errors.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
-from django.utils import timezone
-
 from history.rollups import later, read, shape
 from history.rollups.cohorts import cohorts
-from history.rollups.later import Changed, Standing
+from history.rollups.later import Changed, Standing, day_of
 from history.rollups.read import CohortSums, DayDurations, DayLines, DayOrders, StatusSums
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+# One longer reading is quicker than two.
+NEAR = timedelta(days=31)
 MILLISECONDS_OF_MINUTE = 60_000
 
 
@@ -39,7 +39,7 @@ class Past:
 
     def __init__(self, at: datetime) -> None:
         self.at = at
-        self.day = _day(at)
+        self.day = day_of(at)
         self._changed: dict[int, Changed] = {}
         self._count = (0, 0)
 
@@ -50,67 +50,71 @@ class Past:
             self._changed, self._count = later.read(self.at), count
         return self._changed
 
-    def orders(self, first: date, last: date) -> Iterator[DayOrders]:
-        return (day for day, _ in self._days(first, last) if day.order_ids)
-
-    def lines(self, first: date, last: date) -> Iterator[DayLines]:
-        found = {day.day: day for day in read.lines(first, min(last, self.day))}
-        there = {order_id for day in self.orders(self.day, self.day) for order_id in day.order_ids}
-        changed, standing = self.changed(), self._standing(first, last)
-        for day in sorted(found.keys() | standing.keys()):
-            lines = found.get(day, DayLines(day))
-            if day in standing or day == self.day or not changed.keys().isdisjoint(lines.order_ids):
-                columns = (lines.order_ids, lines.product_ids, lines.statuses, lines.quantities, lines.cents)
-                kept = [row for row in zip(*columns, strict=True) if row[0] not in changed]
-                kept = [row for row in kept if row[0] in there] if day == self.day else kept
-                lines = _lines(day, kept, standing.get(day, ()))
-            if lines.order_ids:
-                yield lines
+    def other_days(self, first: date, last: date) -> list[date]:
+        """The days, up to that moment's, that may have been others than they are now."""
+        found = {self.day}.union(*(each.days for each in self.changed().values()))
+        return sorted(day for day in found if first <= day <= min(last, self.day))
 
     def statuses(self, first: date, last: date) -> list[tuple[date, dict[str, StatusSums]]]:
-        return [(day.day, _statuses(day)) for day in self.orders(first, last)]
+        found = dict(read.statuses(first, min(last, self.day)))
+        for day in self.other_days(first, last):
+            found.pop(day, None)
+        found |= {day.day: _statuses(day) for day in self._other_orders(first, last)}
+        return sorted(found.items())
 
     def cohorts(self, first: date, last: date) -> list[tuple[date, dict[str, CohortSums]]]:
         """From all orders ever: they ask for each customer's first."""
         found = cohorts(self.orders(date.min, self.day))
-        return [(day, found[day]) for day in sorted(found) if first <= day <= last]
+        return sorted((day, sums) for day, sums in found.items() if first <= day <= last)
+
+    def orders(self, first: date, last: date) -> Iterator[DayOrders]:
+        found = {day.day: day for day in read.orders(first, min(last, self.day))}
+        others, changed, standing = self.other_days(first, last), self.changed(), self._standing()
+        for day in others:
+            orders = found.get(day, DayOrders(day))
+            columns = (orders.order_ids, orders.user_ids, orders.statuses, orders.cents, orders.units)
+            rows = zip(*columns, orders.created_at, strict=True)
+            kept = [row for row in rows if row[0] not in changed and row[-1] <= _milliseconds(self.at)]
+            found[day] = _orders(day, kept, standing.get(day, ()))
+        return (found[day] for day in sorted(found) if found[day].order_ids)
+
+    def lines(self, first: date, last: date) -> Iterator[DayLines]:
+        found = {day.day: day for day in read.lines(first, min(last, self.day))}
+        there = {order_id for day in self.orders(self.day, self.day) for order_id in day.order_ids}
+        others, changed, standing = self.other_days(first, last), self.changed(), self._standing()
+        for day in others:
+            lines = found.get(day, DayLines(day))
+            columns = (lines.order_ids, lines.product_ids, lines.statuses, lines.quantities, lines.cents)
+            kept = [row for row in zip(*columns, strict=True) if row[0] not in changed]
+            kept = [row for row in kept if row[0] in there] if day == self.day else kept
+            found[day] = _lines(day, kept, standing.get(day, ()))
+        return (found[day] for day in sorted(found) if found[day].order_ids)
 
     def durations(self, first: date, last: date) -> list[DayDurations]:
-        known = read.durations(first, min(last, self.day))
-        anew = {day.day: day for day, is_other in self._days(first, last) if is_other}
-        found = {day.day: day for day in known if day.day not in anew} | self._durations(anew)
+        found = {day.day: day for day in read.durations(first, min(last, self.day))}
+        for day in self.other_days(first, last):
+            found.pop(day, None)
+        found |= self._durations(list(self._other_orders(first, last)))
         return [found[day] for day in sorted(found)]
 
-    def _days(self, first: date, last: date) -> Iterator[tuple[DayOrders, bool]]:
-        """Each day, and whether it was another than it is now."""
-        found = {day.day: day for day in read.orders(first, min(last, self.day))}
-        changed, standing = self.changed(), self._standing(first, last)
-        moment = _milliseconds(self.at)
-        for day in sorted(found.keys() | standing.keys()):
-            orders = found.get(day, DayOrders(day))
-            is_other = day in standing or day == self.day or not changed.keys().isdisjoint(orders.order_ids)
-            if is_other:
-                columns = (orders.order_ids, orders.user_ids, orders.statuses)
-                more = (orders.cents, orders.units, orders.created_at)
-                rows = zip(*columns, *more, strict=True)
-                kept = [row for row in rows if row[0] not in changed and row[-1] <= moment]
-                orders = _orders(day, kept, standing.get(day, ()))
-            yield orders, is_other
+    def _other_orders(self, first: date, last: date) -> Iterator[DayOrders]:
+        others = self.other_days(first, last)
+        return (day for run in runs(others) for day in self.orders(*run) if day.day in others)
 
-    def _standing(self, first: date, last: date) -> dict[date, list[Standing]]:
+    def _standing(self) -> dict[date, list[Standing]]:
         """The orders as they stood that have changed since, by the day they were placed on."""
         found: dict[date, list[Standing]] = defaultdict(list)
         for each in self._changed.values():
             if each.standing and each.standing.created_at <= self.at:
-                found[_day(each.standing.created_at)].append(each.standing)
-        return {day: orders for day, orders in found.items() if first <= day <= last}
+                found[day_of(each.standing.created_at)].append(each.standing)
+        return found
 
-    def _durations(self, days: dict[date, DayOrders]) -> dict[date, DayDurations]:
-        reached = later.steps([order_id for day in days.values() for order_id in day.order_ids], self._changed)
+    def _durations(self, days: Sequence[DayOrders]) -> dict[date, DayDurations]:
+        reached = later.steps([order_id for day in days for order_id in day.order_ids], self._changed)
         found = {}
-        for day, orders in days.items():
-            found[day] = durations = DayDurations(day)
-            for order_id, code, created_at in zip(orders.order_ids, orders.statuses, orders.created_at, strict=True):
+        for day in days:
+            found[day.day] = durations = DayDurations(day.day)
+            for order_id, code, created_at in zip(day.order_ids, day.statuses, day.created_at, strict=True):
                 before: int | None = created_at
                 for step in shape.STEPS:
                     moment = reached.get(order_id, {}).get(step)
@@ -122,8 +126,18 @@ class Past:
         return found
 
 
-def _day(moment: datetime) -> date:
-    return timezone.localdate(moment, timezone.get_default_timezone())
+def runs(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Stretches, from first to last day, with all the days in them; what lies between near ones is read along.
+
+    days: ascending.
+    """
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and day - found[-1][1] <= NEAR:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
 
 
 def _milliseconds(moment: datetime) -> int:
