@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
@@ -10,7 +10,7 @@ from history.reports.periods import EARLIEST
 
 
 def read(text: str | None, now: datetime) -> tuple[datetime | None, list[str]]:
-    """Return the moment, cut to milliseconds, or None for now; what makes no sense is noted, never refused."""
+    """Return the moment, in UTC, cut to milliseconds, or None for now; what makes no sense is noted, never refused."""
     if not text:
         return None, []
     moment = _moment(text)
@@ -29,6 +29,8 @@ def _moment(text: str) -> datetime | None:
             moment = datetime.fromisoformat(spelling)
             if timezone.is_naive(moment):
                 moment = timezone.make_aware(moment, timezone.get_default_timezone())
+            # In UTC: moments of an hour that comes twice are equal to none of another zone.
+            moment = moment.astimezone(UTC)
             is_known = timezone.localdate(moment, timezone.get_default_timezone()) >= EARLIEST
         except (ValueError, OverflowError):
             continue
