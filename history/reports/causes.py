@@ -31,7 +31,7 @@ from orders.status import Status
 MOST = 200
 
 COLUMNS = [
-    Column("order", "Order", INTEGER),
+    Column("order", "Order"),
     Column("changed", "Changed", TIME),
     Column("what", "What"),
     Column("by", "By"),
