@@ -19,7 +19,8 @@ from history.reports.filters import Filters
 from history.reports.periods import Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
-from history.reports.tables import DATE, INTEGER, MONEY, STATUS, TIME, Column, Row, Table
+from history.reports.rows import Row
+from history.reports.tables import DATE, INTEGER, MONEY, STATUS, TIME, Column, Table
 from history.rollups.source import EVERY_ORDER
 from orders.status import Status
 
