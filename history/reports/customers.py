@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import chain, compress
 
 from history.reports import definitions, facts, intervals, segments
@@ -55,45 +56,55 @@ class Kinds:
     returning: int
 
 
-@dataclass
 class Placed:
-    """By customer: orders, cents of the counted ones, when the first and last were placed in epoch milliseconds."""
+    """By customer: orders, and cents of the counted ones."""
 
-    orders: Counter[int] = field(default_factory=Counter)
-    cents: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    first: dict[int, int] = field(default_factory=dict)
-    last: dict[int, int] = field(default_factory=dict)
+    def __init__(self, days: Sequence[DayOrders]) -> None:
+        self._days = days
+        self.orders = Counter(facts.joined(days, "user_ids"))
+        self.cents: dict[int, int] = defaultdict(int)
+        for day in days:
+            counted = facts.counted(day.statuses)
+            for customer, cents in zip(compress(day.user_ids, counted), compress(day.cents, counted), strict=True):
+                self.cents[customer] += cents
 
-    def add(self, day: DayOrders) -> None:
-        self.orders.update(day.user_ids)
-        counted = facts.counted(day.statuses)
-        for customer, cents in zip(compress(day.user_ids, counted), compress(day.cents, counted), strict=True):
-            self.cents[customer] += cents
-        first, last = self.first, self.last
-        for customer, at in zip(day.user_ids, day.created_at, strict=True):
-            if first.setdefault(customer, at) > at:
-                first[customer] = at
-            if last.get(customer, at) <= at:
-                last[customer] = at
+    def rows(self) -> Rows:
+        """They lack what add_names fills in."""
+        values: dict[str, Callable[[int], int]] = {
+            "orders": self.orders.__getitem__,
+            "spent": lambda customer: self.cents.get(customer, 0),
+            "first": lambda customer: self._moments[customer][0],
+            "last": lambda customer: self._moments[customer][1],
+        }
+        return Rows([*self.orders], self._row, dict.fromkeys(("key", "number"), int) | values)
 
-    def row(self, customer: int) -> Row:
+    def _row(self, customer: int) -> Row:
         return {
             "key": customer,
             "number": customer,
             "orders": self.orders[customer],
-            "spent": definitions.money(self.cents[customer]),
-            "first": moment(self.first[customer]),
-            "last": moment(self.last[customer]),
+            "spent": definitions.money(self.cents.get(customer, 0)),
         }
 
-    def rows(self) -> Rows:
-        values: dict[str, Callable[[int], int]] = {
-            "orders": self.orders.__getitem__,
-            "spent": self.cents.__getitem__,
-            "first": self.first.__getitem__,
-            "last": self.last.__getitem__,
-        }
-        return Rows([*self.orders], self.row, dict.fromkeys(("key", "number"), int) | values)
+    def add_moments(self, rows: Sequence[Row]) -> None:
+        moments = self._moments_of({row["key"] for row in rows})
+        for row in rows:
+            row["first"], row["last"] = map(moment, moments[row["key"]])
+
+    @cached_property
+    def _moments(self) -> dict[int, tuple[int, int]]:
+        return self._moments_of(set(self.orders))
+
+    def _moments_of(self, customers: set[int]) -> dict[int, tuple[int, int]]:
+        """When the first and the last order of each of them was placed, in epoch milliseconds."""
+        found: dict[int, tuple[int, int]] = {}
+        for day in self._days:
+            for customer, at in compress(
+                zip(day.user_ids, day.created_at, strict=True), map(customers.__contains__, day.user_ids)
+            ):
+                first, last = found.get(customer, (at, at))
+                found[customer] = min(first, at), max(last, at)
+        return found
 
 
 def customers(question: Question) -> Report:
@@ -110,14 +121,17 @@ def customers(question: Question) -> Report:
 
 
 def _table(question: Question, days: Sequence[DayOrders]) -> Table:
-    placed = Placed()
-    for day in days:
-        placed.add(day)
+    placed = Placed(days)
     counted = question.filters.narrowed_to_counted()
     total_links = {"orders": question.address("orders")}
     if counted:
         total_links["spent"] = question.address("orders", filters=counted)
     is_everything = question.choice.is_everything and question.filters == Filters()
+
+    def add_names(rows: Sequence[Row]) -> None:
+        placed.add_moments(rows)
+        _add_names(rows, question.today, days if is_everything else None)
+
     return Table(
         columns=COLUMNS,
         rows=placed.rows(),
@@ -125,13 +139,13 @@ def _table(question: Question, days: Sequence[DayOrders]) -> Table:
             "customer": "Total",
             "orders": sum(placed.orders.values()),
             "spent": definitions.money(sum(placed.cents.values())),
-            "first": moment(min(placed.first.values())) if days else None,
-            "last": moment(max(placed.last.values())) if days else None,
+            "first": moment(min(min(day.created_at) for day in days)) if days else None,
+            "last": moment(max(max(day.created_at) for day in days)) if days else None,
         },
         total_links=total_links,
         default_sort="-spent",
         named=frozenset({"customer", "segment"}),
-        add_names=lambda rows: _add_names(rows, question.today, days if is_everything else None),
+        add_names=add_names,
         links=lambda row: _links(question, counted, row),
     )
 
@@ -240,7 +254,7 @@ def _of_kind(question: Question, kind: str, days: Period) -> str:
 
 
 def _tiles(question: Question, days: Sequence[DayOrders], cut: dict[Interval, Kinds], new_in: NewIn) -> list[Tile]:
-    now, before = _key_numbers(question.period, days, new_in), None
+    now, before = _key_numbers(question.spanned(day.day for day in days), days, new_in), None
     if question.compared:
         before = _key_numbers(question.compared, facts.orders(question.compared, question.filters), new_in)
     new, returning = ([getattr(each, kind) for each in cut.values()] for kind in ("new", "returning"))

@@ -113,10 +113,11 @@ def first_days(until: date) -> dict[int, date]:
 def _only(day: Day, chosen: Iterable[object]) -> Day:
     """The rows that are chosen, told one by one."""
     selectors = [*chosen]
-    columns: dict[str, Any] = {each.name: getattr(day, each.name) for each in fields(day)[1:]}
-    return replace(
-        day, **{name: array(values.typecode, compress(values, selectors)) for name, values in columns.items()}
-    )
+    kept: dict[str, Any] = {}
+    for each in fields(day)[1:]:
+        values = getattr(day, each.name)
+        kept[each.name] = array(values.typecode, compress(values, selectors))
+    return replace(day, **kept)
 
 
 def _of_statuses(days: Iterator[Day], filters: Filters) -> Iterator[Day]:
