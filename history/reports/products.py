@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from operator import itemgetter
 
 from catalog.models import Product
 from history.reports import definitions, facts, intervals
@@ -72,7 +71,9 @@ def per_product(days: Iterable[DayLines]) -> Sold:
         for product, units, cents in zip(day.product_ids, day.quantities, day.cents, strict=True):
             sold.units[product] += units
             sold.cents[product] += cents
-        sold.orders.update(map(itemgetter(0), {*zip(day.product_ids, day.order_ids, strict=True)}))
+        pairs = {*zip(day.product_ids, day.order_ids, strict=True)}
+        is_once = len(pairs) == len(day.product_ids)
+        sold.orders.update(day.product_ids if is_once else (product for product, _ in pairs))
     return sold
 
 
