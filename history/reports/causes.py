@@ -6,9 +6,10 @@ Source: MongoDB rollups; the later events from PostgreSQL, of archived orders fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 
@@ -16,15 +17,16 @@ from config.templatetags.money import money
 from history.models import Kind
 from history.reports import definitions, facts
 from history.reports.customers import moment
-from history.reports.facts import Order
 from history.reports.filters import ANY_PRODUCT, Filters
 from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Report
-from history.reports.tables import INTEGER, MONEY, TIME, Column, Row, Table
+from history.reports.rows import Row
+from history.reports.tables import INTEGER, MONEY, TIME, Column, Table
 from history.rollups import read
 from history.rollups.later import Changed, Event, decimal
 from history.rollups.past import Past, runs
+from history.rollups.read import STATUS_OF_CODE, DayOrders
 from orders.status import Status
 
 # So many are listed, those of the largest amounts; the others are one row.
@@ -43,6 +45,18 @@ DEFINITION = (
 )
 OTHER_FIRST = "The customer’s first order is another one now"
 NOTHING = "Nothing of this has changed since: these figures are the same now."
+
+
+class Order(NamedTuple):
+    """One order; units and cents are of all of it, or of the chosen products. placed: milliseconds since 1970."""
+
+    day: date
+    order_id: int
+    customer: int
+    status: str
+    cents: int
+    units: int
+    placed: int
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ def _other_days(period: Period, past: Past, filters: Filters) -> list[Period]:
 def _causes(days: Sequence[Period], past: Past, filters: Filters, measure: Measure) -> list[Cause]:
     """The largest first."""
     then, now = (
-        {order.order_id: order for period in days for order in facts.orders(period, filters, rollups)}
+        {order.order_id: order for period in days for order in _each(facts.orders(period, filters, rollups))}
         for rollups in (past, read)
     )
     causes = []
@@ -152,6 +166,13 @@ def _causes(days: Sequence[Period], past: Past, filters: Filters, measure: Measu
             causes.append(Cause(order_id, *pair, measure.difference(*pair)))
     amount = measure.columns[-1].name
     return sorted(causes, key=lambda cause: (-abs(cause.difference[amount]), cause.order_id))
+
+
+def _each(days: Iterable[DayOrders]) -> Iterator[Order]:
+    for day in days:
+        columns = (day.order_ids, day.user_ids, day.statuses, day.cents, day.units, day.created_at)
+        for order_id, customer, code, cents, units, placed in zip(*columns, strict=True):
+            yield Order(day.day, order_id, customer, STATUS_OF_CODE[code], cents, units, placed)
 
 
 def _rows(causes: Sequence[Cause], measure: Measure, past: Past) -> Iterator[Row]:

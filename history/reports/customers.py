@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from functools import cached_property
+from itertools import chain, compress
 
 from history.reports import definitions, facts, intervals, segments
-from history.reports.facts import Order
 from history.reports.filters import Filters
 from history.reports.intervals import Interval
-from history.reports.periods import DAY, Period
+from history.reports.periods import DAY, EARLIEST, Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
-from history.reports.tables import INTEGER, INTERVAL, MONEY, PERCENT, TIME, Column, Row, Table
+from history.reports.rows import Row, Rows
+from history.reports.tables import INTEGER, INTERVAL, MONEY, PERCENT, TIME, Column, Table
+from history.rollups.read import DayOrders
 from users.models import User
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +43,7 @@ DEFINITIONS = [
 ]
 
 
+# How many of the customers active in some days are new in these.
 NewIn = Callable[[Period, set[int]], int]
 
 
@@ -52,64 +55,102 @@ class Kinds:
     returning: int
 
 
+class Placed:
+    """By customer: orders, and cents of the counted ones."""
+
+    def __init__(self, days: Sequence[DayOrders]) -> None:
+        self._days = days
+        self.orders = Counter(facts.joined(days, "user_ids"))
+        self.cents: dict[int, int] = defaultdict(int)
+        for day in days:
+            counted = facts.counted(day.statuses)
+            for customer, cents in zip(compress(day.user_ids, counted), compress(day.cents, counted), strict=True):
+                self.cents[customer] += cents
+
+    def rows(self) -> Rows:
+        """They lack what add_names fills in."""
+        values: dict[str, Callable[[int], int]] = {
+            "orders": self.orders.__getitem__,
+            "spent": lambda customer: self.cents.get(customer, 0),
+            "first": lambda customer: self._moments[customer][0],
+            "last": lambda customer: self._moments[customer][1],
+        }
+        return Rows([*self.orders], self._row, dict.fromkeys(("key", "number"), int) | values)
+
+    def _row(self, customer: int) -> Row:
+        return {
+            "key": customer,
+            "number": customer,
+            "orders": self.orders[customer],
+            "spent": definitions.money(self.cents.get(customer, 0)),
+        }
+
+    def add_moments(self, rows: Sequence[Row]) -> None:
+        moments = self._moments_of({row["key"] for row in rows})
+        for row in rows:
+            row["first"], row["last"] = map(moment, moments[row["key"]])
+
+    @cached_property
+    def _moments(self) -> dict[int, tuple[int, int]]:
+        return self._moments_of(set(self.orders))
+
+    def _moments_of(self, customers: set[int]) -> dict[int, tuple[int, int]]:
+        """When the first and the last order of each of them was placed, in epoch milliseconds."""
+        found: dict[int, tuple[int, int]] = {}
+        for day in self._days:
+            for customer, at in compress(
+                zip(day.user_ids, day.created_at, strict=True), map(customers.__contains__, day.user_ids)
+            ):
+                first, last = found.get(customer, (at, at))
+                found[customer] = min(first, at), max(last, at)
+        return found
+
+
 def customers(question: Question) -> Report:
-    orders = facts.orders(question.period, question.filters, question.rollups)
+    days = facts.orders(question.period, question.filters, question.rollups)
     new_in = _newcomers(question)
-    cut = _cut(question, orders, new_in)
+    cut = _cut(question, days, new_in)
     return Report(
-        tiles=_tiles(question, orders, cut, new_in),
-        tables=[_table(question, orders), _kinds_table(question, cut)],
+        tiles=_tiles(question, days, cut, new_in),
+        tables=[_table(question, days), _kinds_table(question, cut)],
         charts=[Chart("bar-in-time", "period", ("new", "returning"), "New and returning customers", table="kinds")],
         definitions=DEFINITIONS,
         unit=next(iter(cut)).unit,
     )
 
 
-def _table(question: Question, orders: Sequence[Order]) -> Table:
-    by_customer: dict[int, list[Order]] = defaultdict(list)
-    for order in orders:
-        by_customer[order.customer].append(order)
-    rows = [_row(customer, placed) for customer, placed in by_customer.items()]
+def _table(question: Question, days: Sequence[DayOrders]) -> Table:
+    placed = Placed(days)
     counted = question.filters.narrowed_to_counted()
     total_links = {"orders": question.address("orders")}
     if counted:
         total_links["spent"] = question.address("orders", filters=counted)
+    is_everything = question.choice.is_everything and question.filters == Filters()
+
+    def add_names(rows: Sequence[Row]) -> None:
+        placed.add_moments(rows)
+        _add_names(rows, question, days if is_everything else None)
+
     return Table(
         columns=COLUMNS,
-        rows=rows,
+        rows=placed.rows(),
         totals={
             "customer": "Total",
-            "orders": len(orders),
-            "spent": _spent(orders),
-            "first": min((row["first"] for row in rows), default=None),
-            "last": max((row["last"] for row in rows), default=None),
+            "orders": sum(placed.orders.values()),
+            "spent": definitions.money(sum(placed.cents.values())),
+            "first": moment(min(min(day.created_at) for day in days)) if days else None,
+            "last": moment(max(max(day.created_at) for day in days)) if days else None,
         },
         total_links=total_links,
         default_sort="-spent",
         named=frozenset({"customer", "segment"}),
-        add_names=lambda rows: _add_names(rows, question),
+        add_names=add_names,
         links=lambda row: _links(question, counted, row),
     )
 
 
-def _row(customer: int, orders: Sequence[Order]) -> Row:
-    placed = [order.placed for order in orders]
-    return {
-        "key": customer,
-        "number": customer,
-        "orders": len(orders),
-        "spent": _spent(orders),
-        "first": moment(min(placed)),
-        "last": moment(max(placed)),
-    }
-
-
 def moment(milliseconds: int) -> datetime:
     return EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def _spent(orders: Iterable[Order]) -> Decimal:
-    return definitions.money(sum(order.cents for order in orders if definitions.is_counted(order.status)))
 
 
 def _links(question: Question, counted: Filters | None, row: Row) -> dict[str, str]:
@@ -121,12 +162,14 @@ def _links(question: Question, counted: Filters | None, row: Row) -> dict[str, s
     return links
 
 
-def _add_names(rows: Sequence[Row], question: Question) -> None:
+def _add_names(rows: Sequence[Row], question: Question, ever: Iterable[DayOrders] | None) -> None:
+    """ever: every order until the question's today, where it was read already."""
     keys = [row["key"] for row in rows]
-    names, lives = customer_names(keys), segments.lives(keys, question.today, question.rollups)
+    names, today = customer_names(keys), question.today
+    lives = segments.lives(keys, question.rollups.orders(EARLIEST, today) if ever is None else ever)
     for row in rows:
         row["customer"] = names[row["key"]]
-        row["segment"] = segments.segment(lives.get(row["key"]), question.today)
+        row["segment"] = segments.segment(lives.get(row["key"]), today)
 
 
 def customer_names(customers: Iterable[int]) -> dict[int, str]:
@@ -153,17 +196,22 @@ def _kinds(new_in: NewIn, days: Period, active: set[int]) -> Kinds:
     return Kinds(new, len(active) - new)
 
 
-def _active(orders: Iterable[Order]) -> set[int]:
-    return {order.customer for order in orders if definitions.is_counted(order.status)}
+def _buyers(day: DayOrders) -> Iterator[int]:
+    """The customer of each counted order."""
+    return compress(day.user_ids, facts.counted(day.statuses))
 
 
-def _cut(question: Question, orders: Sequence[Order], new_in: NewIn) -> dict[Interval, Kinds]:
+def _active(days: Iterable[DayOrders]) -> set[int]:
+    return {*chain.from_iterable(map(_buyers, days))}
+
+
+def _cut(question: Question, days: Sequence[DayOrders], new_in: NewIn) -> dict[Interval, Kinds]:
     """New and returning customers of each interval; somebody new in one may be returning in the next."""
-    shown = question.spanned(order.day for order in orders)
+    shown = question.spanned(day.day for day in days)
     unit, _ = intervals.choose_unit(question.by, shown)
-    placed: dict[Interval, list[Order]] = defaultdict(list)
-    for order in orders:
-        placed[intervals.interval_of(order.day, unit, question.period)].append(order)
+    placed: dict[Interval, list[DayOrders]] = defaultdict(list)
+    for day in days:
+        placed[intervals.interval_of(day.day, unit, question.period)].append(day)
     return {
         interval: _kinds(new_in, Period(interval.first, interval.last), _active(placed[interval]))
         for interval in intervals.intervals(unit, question.period, within=shown)
@@ -204,8 +252,8 @@ def _of_kind(question: Question, kind: str, days: Period) -> str:
     return question.address("customers", days, replace(counted, first_to=days.first - DAY))
 
 
-def _tiles(question: Question, orders: Sequence[Order], cut: dict[Interval, Kinds], new_in: NewIn) -> list[Tile]:
-    now, before = _key_numbers(question.period, orders, new_in), None
+def _tiles(question: Question, days: Sequence[DayOrders], cut: dict[Interval, Kinds], new_in: NewIn) -> list[Tile]:
+    now, before = _key_numbers(question.spanned(day.day for day in days), days, new_in), None
     if question.compared:
         placed = facts.orders(question.compared, question.filters, question.rollups)
         before = _key_numbers(question.compared, placed, new_in)
@@ -222,16 +270,12 @@ def _tiles(question: Question, orders: Sequence[Order], cut: dict[Interval, Kind
     ]
 
 
-def _key_numbers(period: Period, orders: Sequence[Order], new_in: NewIn) -> Row:
-    kinds = _kinds(new_in, period, _active(orders))
+def _key_numbers(period: Period, days: Sequence[DayOrders], new_in: NewIn) -> Row:
+    counted = Counter(chain.from_iterable(map(_buyers, days)))
+    kinds = _kinds(new_in, period, {*counted})
     return {
         "new": kinds.new,
         "returning": kinds.returning,
-        "repeat": repeat_rate(orders),
-        "orders": len(orders),
+        "repeat": definitions.share(sum(count > 1 for count in counted.values()), len(counted)),
+        "orders": sum(len(day.order_ids) for day in days),
     }
-
-
-def repeat_rate(orders: Iterable[Order]) -> Decimal | None:
-    counted = Counter(order.customer for order in orders if definitions.is_counted(order.status))
-    return definitions.share(sum(count > 1 for count in counted.values()), len(counted))

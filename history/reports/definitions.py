@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate
 
 from orders.status import WITHOUT_REVENUE
 
@@ -83,9 +85,13 @@ def average(total: Decimal, count: int) -> Decimal | None:
     return (total / count).quantize(CENT, ROUND_HALF_UP) if count else None
 
 
-def percentile(values: Sequence[int], percent: int) -> int | None:
-    """The smallest of the sorted values that so many percent do not exceed; None of nothing."""
-    return values[max(-(-len(values) * percent // 100), 1) - 1] if values else None
+def percentiles(counts: Mapping[int, int], percents: Sequence[int]) -> list[int | None]:
+    """For each the smallest value that so many percent do not exceed; counts: how often a value occurs. None of
+    nothing."""
+    values = sorted(counts)
+    upto = list(accumulate(map(counts.__getitem__, values)))
+    places = [max(-(-upto[-1] * percent // 100), 1) for percent in percents] if upto else []
+    return [values[bisect_left(upto, place)] for place in places] or [None for _ in percents]
 
 
 def tenths(value: Decimal | int, unit: int) -> Decimal:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
@@ -22,13 +20,13 @@ def shown(kind: str, value: Any) -> SafeString | str:
         case "money":
             return money(value)
         case "integer":
-            return str(intcomma(value))
+            return f"{value:,}"
         case "percent":
             return f"{value} %"
         case "hours":
-            return f"{intcomma(value)} h"
+            return f"{value:,} h"
         case "days":
-            return f"{intcomma(value)} days"
+            return f"{value:,} days"
         case "time":
             return moment(value)
         case "date":
@@ -40,8 +38,8 @@ def shown(kind: str, value: Any) -> SafeString | str:
 
 def moment(at: datetime) -> SafeString:
     local = timezone.localtime(at, timezone.get_default_timezone())
-    return format_html('<time datetime="{}">{}</time>', date_format(local, "c"), date_format(local, "j M Y, H:i"))
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), f"{local.day} {local:%b %Y, %H:%M}")
 
 
 def day(on: date) -> str:
-    return date_format(on, "D j M Y")
+    return f"{on:%a} {on.day} {on:%b %Y}"

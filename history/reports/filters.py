@@ -17,8 +17,9 @@ from orders.status import OPEN, WITHOUT_REVENUE, Status
 from users.models import User
 
 COUNTED = "counted"
+EVERY_STATUS = frozenset(Status.values)
 STATUSES: dict[str, tuple[str, frozenset[str]]] = {
-    COUNTED: ("Counted", frozenset(Status.values) - frozenset(WITHOUT_REVENUE)),
+    COUNTED: ("Counted", EVERY_STATUS - frozenset(WITHOUT_REVENUE)),
     "open": ("Open", frozenset(OPEN)),
     **{status.value: (str(status.label), frozenset([status.value])) for status in Status},
 }
@@ -59,7 +60,7 @@ class Filters:
 
     @property
     def statuses(self) -> frozenset[str]:
-        return STATUSES[self.status][1] if self.status else frozenset(Status.values)
+        return STATUSES[self.status][1] if self.status else EVERY_STATUS
 
     def query(self) -> dict[str, str]:
         """As the address has it."""

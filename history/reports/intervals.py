@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from history.reports.periods import Period
 
@@ -14,8 +14,7 @@ MOST = 1000
 UNITS = {"day": "Day", "week": "Week", "month": "Month"}
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """Whole days, both included, that make one row."""
 
     unit: str
@@ -54,6 +53,11 @@ def interval_of(day: date, unit: str, period: Period) -> Interval:
     """The interval of the period that a day of it falls into."""
     first, last = _whole(day, unit)
     return Interval(unit, max(first, period.first), min(last, period.last))
+
+
+def by_day(days: Iterable[date], unit: str, period: Period) -> dict[date, Interval]:
+    """The interval of each of these days of the period."""
+    return {day: interval_of(day, unit, period) for day in {*days}}
 
 
 def intervals(unit: str, period: Period, *, within: Period | None = None) -> Iterator[Interval]:

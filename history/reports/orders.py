@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from itertools import compress
 
 from django.urls import reverse
 
 from history.reports import definitions, facts
 from history.reports.customers import customer_names, moment
-from history.reports.facts import Order
 from history.reports.question import Question
 from history.reports.report import Report, Tile
-from history.reports.tables import INTEGER, MONEY, STATUS, TIME, Column, Row, Table
+from history.reports.rows import Row, Rows
+from history.reports.tables import INTEGER, MONEY, STATUS, TIME, Column, Table
+from history.rollups.read import STATUS_OF_CODE, DayOrders
 from orders.status import Status
 
 COLUMNS = [
@@ -34,22 +37,23 @@ DEFINITIONS = [
 
 
 def orders(question: Question) -> Report:
-    found = facts.orders(question.period, question.filters, question.rollups)
-    counted = [order for order in found if definitions.is_counted(order.status)]
-    units, cents = sum(order.units for order in found), sum(order.cents for order in found)
+    found = _Found.of(facts.orders(question.period, question.filters, question.rollups))
+    counted = facts.counted(found.statuses)
+    units, amount = sum(found.units), definitions.money(sum(found.cents))
+    revenue = definitions.money(sum(compress(found.cents, counted)))
     return Report(
         tiles=[
-            Tile("Orders", len(found), INTEGER),
+            Tile("Orders", len(found.order_ids), INTEGER),
             Tile("Units", units, INTEGER),
-            Tile("Amount", definitions.money(cents), MONEY),
-            Tile("Counted orders", len(counted), INTEGER, href=_counted(question)),
-            Tile("Revenue", definitions.money(sum(order.cents for order in counted)), MONEY, href=_counted(question)),
+            Tile("Amount", amount, MONEY),
+            Tile("Counted orders", sum(counted), INTEGER, href=_counted(question)),
+            Tile("Revenue", revenue, MONEY, href=_counted(question)),
         ],
         tables=[
             Table(
                 columns=COLUMNS,
-                rows=[_row(order) for order in found],
-                totals={"order": "Total", "units": units, "amount": definitions.money(cents)},
+                rows=found.rows(),
+                totals={"order": "Total", "units": units, "amount": amount},
                 default_sort="-placed",
                 named=frozenset({"customer"}),
                 add_names=_add_names,
@@ -61,21 +65,51 @@ def orders(question: Question) -> Report:
     )
 
 
+@dataclass
+class _Found:
+    """The orders in columns, see DayOrders."""
+
+    order_ids: array[int]
+    user_ids: array[int]
+    statuses: array[int]
+    units: array[int]
+    cents: array[int]
+    created_at: array[int]
+
+    @classmethod
+    def of(cls, days: Sequence[DayOrders]) -> _Found:
+        return cls(**{column.name: facts.joined(days, column.name) for column in fields(cls)})
+
+    def rows(self) -> Rows:
+        rank = [[*Status].index(Status(status)) for status in STATUS_OF_CODE]
+        return Rows(
+            range(len(self.order_ids)),
+            self._row,
+            {
+                "key": self.order_ids.__getitem__,
+                "order": self.order_ids.__getitem__,
+                "placed": self.created_at.__getitem__,
+                "status": lambda place: rank[self.statuses[place]],
+                "units": self.units.__getitem__,
+                "amount": self.cents.__getitem__,
+            },
+        )
+
+    def _row(self, place: int) -> Row:
+        return {
+            "key": self.order_ids[place],
+            "order": self.order_ids[place],
+            "placed": moment(self.created_at[place]),
+            "customer_id": self.user_ids[place],
+            "status": Status(STATUS_OF_CODE[self.statuses[place]]),
+            "units": self.units[place],
+            "amount": definitions.money(self.cents[place]),
+        }
+
+
 def _counted(question: Question) -> str:
     counted = question.filters.narrowed_to_counted()
     return question.address("orders", filters=counted) if counted else ""
-
-
-def _row(order: Order) -> Row:
-    return {
-        "key": order.order_id,
-        "order": order.order_id,
-        "placed": moment(order.placed),
-        "customer_id": order.customer,
-        "status": Status(order.status),
-        "units": order.units,
-        "amount": definitions.money(order.cents),
-    }
 
 
 def _links(question: Question, row: Row) -> dict[str, str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from catalog.models import Product
 from history.reports import definitions, facts, intervals
-from history.reports.facts import Item
 from history.reports.filters import ANY_PRODUCT, Filters
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile, change
-from history.reports.tables import CHANGE, INTEGER, MONEY, PERCENT, Column, Row, Table
+from history.reports.rows import Row, Rows
+from history.reports.tables import CHANGE, INTEGER, MONEY, PERCENT, Column, Table
+from history.rollups.read import DayLines
 
 COLUMNS = [
     Column("product", "Product"),
@@ -31,13 +31,14 @@ NOTHING_COUNTS = "Cancelled and returned orders have no revenue, so no product o
 
 @dataclass
 class Sold:
-    units: int = 0
-    orders: int = 0
-    cents: int = 0
+    """By product; orders: those with it in them, an order that holds it twice, at two prices, is one."""
 
-    @property
-    def revenue(self) -> Decimal:
-        return definitions.money(self.cents)
+    units: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    cents: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    orders: Counter[int] = field(default_factory=Counter)
+
+    def revenue(self, product: int) -> Decimal:
+        return definitions.money(self.cents.get(product, 0))
 
 
 def products(question: Question) -> Report:
@@ -49,7 +50,7 @@ def products(question: Question) -> Report:
         before = per_product(facts.items(question.compared, counted, question.rollups))
     table = _table(question, counted, sold, before)
     return Report(
-        tiles=_tiles(question, table, found, before),
+        tiles=_tiles(question, table, found, sold, before),
         tables=[table],
         charts=[Chart("bar", "product", ("revenue",), "Revenue by product, the ten largest of these rows")],
         definitions=[
@@ -66,37 +67,38 @@ def products(question: Question) -> Report:
     )
 
 
-def per_product(items: Sequence[Item]) -> dict[int, Sold]:
-    sold: dict[int, Sold] = defaultdict(Sold)
-    for item in items:
-        one = sold[item.product]
-        one.units += item.units
-        one.cents += item.cents
-    # An order may hold a product twice, at two prices: it is one order of it.
-    for product, _ in {(item.product, item.order_id) for item in items}:
-        sold[product].orders += 1
+def per_product(days: Iterable[DayLines]) -> Sold:
+    sold = Sold()
+    for day in days:
+        for product, units, cents in zip(day.product_ids, day.quantities, day.cents, strict=True):
+            sold.units[product] += units
+            sold.cents[product] += cents
+        pairs = {*zip(day.product_ids, day.order_ids, strict=True)}
+        is_once = len(pairs) == len(day.product_ids)
+        sold.orders.update(day.product_ids if is_once else (product for product, _ in pairs))
     return sold
 
 
-def _table(
-    question: Question, counted: Filters | None, sold: Mapping[int, Sold], before: Mapping[int, Sold] | None
-) -> Table:
-    whole = sum(one.cents for one in sold.values())
-    rows = [_row(product, one, whole) for product, one in sold.items()]
-    totals: Row = {
-        "product": "Total",
-        "units": sum(one.units for one in sold.values()),
-        "revenue": definitions.money(whole),
-        "share": definitions.share(whole, whole),
-    }
-    if before is not None:
-        for row in rows:
-            row["previous"] = before.get(row["key"], Sold()).revenue
-            row["change"] = change(row["revenue"], row["previous"])
+def _table(question: Question, counted: Filters | None, sold: Sold, before: Sold | None) -> Table:
+    whole = sum(sold.cents.values())
     return Table(
-        columns=[*COLUMNS, *COMPARED_COLUMNS] if before is not None else COLUMNS,
-        rows=rows,
-        totals=totals,
+        columns=[*COLUMNS, *COMPARED_COLUMNS] if before else COLUMNS,
+        rows=Rows(
+            [*sold.orders],
+            lambda product: _row(product, sold, whole, before),
+            {
+                "key": lambda product: product,
+                "units": sold.units.__getitem__,
+                "orders": sold.orders.__getitem__,
+                "revenue": sold.cents.__getitem__,
+            },
+        ),
+        totals={
+            "product": "Total",
+            "units": sum(sold.units.values()),
+            "revenue": definitions.money(whole),
+            "share": definitions.share(whole, whole),
+        },
         total_links=_total_links(question, counted),
         default_sort="-revenue",
         named=frozenset({"product", "sku", "category"}),
@@ -105,14 +107,18 @@ def _table(
     )
 
 
-def _row(product: int, sold: Sold, whole: int) -> Row:
-    return {
+def _row(product: int, sold: Sold, whole: int, before: Sold | None) -> Row:
+    row: Row = {
         "key": product,
-        "units": sold.units,
-        "orders": sold.orders,
-        "revenue": sold.revenue,
-        "share": definitions.share(sold.cents, whole),
+        "units": sold.units[product],
+        "orders": sold.orders[product],
+        "revenue": sold.revenue(product),
+        "share": definitions.share(sold.cents[product], whole),
     }
+    if before:
+        row["previous"] = before.revenue(product)
+        row["change"] = change(row["revenue"], row["previous"])
+    return row
 
 
 def _links(question: Question, counted: Filters | None, row: Row) -> dict[str, str]:
@@ -137,47 +143,43 @@ def _total_links(question: Question, counted: Filters | None) -> dict[str, str]:
     return dict.fromkeys(("units", "revenue"), question.address("orders", filters=of_items))
 
 
-def _tiles(question: Question, table: Table, items: Sequence[Item], before: Mapping[int, Sold] | None) -> list[Tile]:
-    old = None if before is None else [*before.values()]
-    cents = None if old is None else sum(one.cents for one in old)
-    top = max(table.rows, key=lambda row: row["revenue"], default=None)
-    sparks = _sparks(question, items)
+def _tiles(question: Question, table: Table, days: Sequence[DayLines], sold: Sold, before: Sold | None) -> list[Tile]:
+    sparks = _sparks(question, days)
     return [
         Tile(
             "Units",
             table.totals["units"],
             INTEGER,
-            None if old is None else sum(one.units for one in old),
+            sum(before.units.values()) if before else None,
             table.total_links.get("units", ""),
             sparks["units"],
         ),
-        Tile("Products sold", len(table.rows), INTEGER, None if old is None else len(old)),
+        Tile("Products sold", len(table.rows), INTEGER, len(before.orders) if before else None),
         Tile(
             "Revenue",
             table.totals["revenue"],
             MONEY,
-            None if cents is None else definitions.money(cents),
+            definitions.money(sum(before.cents.values())) if before else None,
             table.total_links.get("revenue", ""),
             sparks["cents"],
         ),
-        Tile("Top share", top["share"] if top else None, PERCENT),
+        Tile("Top share", _top_share(sold), PERCENT),
     ]
 
 
-def _sparks(question: Question, items: Sequence[Item]) -> dict[str, list[int]]:
+def _top_share(sold: Sold) -> Decimal | None:
+    return definitions.share(max(sold.cents.values(), default=0), sum(sold.cents.values()))
+
+
+def _sparks(question: Question, days: Sequence[DayLines]) -> dict[str, list[int]]:
     """Units and cents of each interval in time."""
-    by_day: dict[date, list[int]] = defaultdict(lambda: [0, 0])
-    for item in items:
-        day = by_day[item.day]
-        day[0] += item.units
-        day[1] += item.cents
-    shown = question.spanned(by_day)
+    shown = question.spanned(day.day for day in days)
     unit = intervals.suited_unit(shown)
     cut = {each: [0, 0] for each in intervals.intervals(unit, question.period, within=shown)}
-    for each, (units, cents) in by_day.items():
-        sums = cut[intervals.interval_of(each, unit, question.period)]
-        sums[0] += units
-        sums[1] += cents
+    for day in days:
+        sums = cut[intervals.interval_of(day.day, unit, question.period)]
+        sums[0] += sum(day.quantities)
+        sums[1] += sum(day.cents)
     return {"units": [units for units, _ in cut.values()], "cents": [cents for _, cents in cut.values()]}
 
 

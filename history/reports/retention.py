@@ -13,7 +13,8 @@ from history.reports.intervals import Interval
 from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Report, Tile
-from history.reports.tables import INTEGER, INTERVAL, PERCENT, Column, Row, Table
+from history.reports.rows import Row
+from history.reports.tables import INTEGER, INTERVAL, PERCENT, Column, Table
 
 # Months after the first that are shown.
 MONTHS = 24

@@ -12,7 +12,8 @@ from history.reports.intervals import Interval
 from history.reports.periods import Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile, change
-from history.reports.tables import CHANGE, INTEGER, INTERVAL, MONEY, Column, Row, Table
+from history.reports.rows import Row
+from history.reports.tables import CHANGE, INTEGER, INTERVAL, MONEY, Column, Table
 
 # Room for every day of a year, so that its chart is drawn from one page.
 PAGE_SIZE = 400
@@ -66,8 +67,9 @@ def sales(question: Question) -> Report:
     shown = question.spanned(one.day for one in days)
     unit, notes = intervals.choose_unit(question.by, shown)
     by_interval = {interval: Totals() for interval in intervals.intervals(unit, question.period, within=shown)}
+    of_day = intervals.by_day((one.day for one in days), unit, question.period)
     for one in days:
-        by_interval[intervals.interval_of(one.day, unit, question.period)].add(one)
+        by_interval[of_day[one.day]].add(one)
     compared = question.compared
     before = facts.sums(compared, question.filters, question.rollups) if compared else None
     table = _table(question, unit, by_interval, before)

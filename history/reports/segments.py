@@ -1,7 +1,4 @@
-"""The segment of a customer, by recency, frequency and money of everything they ever ordered.
-
-Source: MongoDB rollups, behind PostgreSQL by the relay's lag.
-"""
+"""The segment of a customer, by recency, frequency and money of everything they ever ordered."""
 
 from __future__ import annotations
 
@@ -11,9 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from history.reports.definitions import is_counted
-from history.reports.periods import EARLIEST
-from history.rollups.past import Rollups
-from history.rollups.read import STATUS_OF_CODE
+from history.rollups.read import STATUS_OF_CODE, DayOrders
 
 NEVER = "Never bought"
 LAST = "Lost"
@@ -71,11 +66,13 @@ def segment(life: Life | None, today: date) -> str:
     return LAST
 
 
-def lives(customers: Iterable[int], today: date, rollups: Rollups) -> Mapping[int, Life]:
-    """Of those of the customers who ever had a counted order."""
+def lives(customers: Iterable[int], ever: Iterable[DayOrders]) -> Mapping[int, Life]:
+    """Of those of the customers who ever had a counted order; ever: all orders there are, by day."""
     wanted = {*customers}
     found: dict[int, Life] = defaultdict(Life)
-    for day in rollups.orders(EARLIEST, today):
+    for day in ever:
+        if wanted.isdisjoint(day.user_ids):
+            continue
         for customer, code, cents in zip(day.user_ids, day.statuses, day.cents, strict=True):
             if customer in wanted and is_counted(STATUS_OF_CODE[code]):
                 found[customer].add(cents, day.day)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from history.reports import definitions, facts, intervals
 from history.reports.customers import moment
@@ -15,8 +16,9 @@ from history.reports.facts import Sum
 from history.reports.periods import Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
-from history.reports.tables import DAYS, HOURS, INTEGER, MONEY, PERCENT, STATUS, TIME, Column, Row, Table
-from history.rollups.read import STATUS_OF_CODE, DayDurations
+from history.reports.rows import Row
+from history.reports.tables import DAYS, HOURS, INTEGER, MONEY, PERCENT, STATUS, TIME, Column, Table
+from history.rollups.read import STATUS_OF_CODE, DayDurations, DayOrders
 from orders.status import OPEN, Status
 
 COLUMNS = [
@@ -67,12 +69,19 @@ class Here:
         self.oldest = one.oldest if self.oldest is None else min(self.oldest, one.oldest)
 
 
+class Spread(NamedTuple):
+    """Hours that half of the orders took at most, and nine of ten."""
+
+    p50: Decimal | None
+    p90: Decimal | None
+
+
 def statuses(question: Question) -> Report:
     days = facts.sums(question.period, question.filters, question.rollups)
-    times = step_times(question.period, question)
+    hours = step_hours(question.period, question)
     return Report(
-        tiles=_tiles(question, days, times),
-        tables=[_table(question, days), _times_table(times)],
+        tiles=_tiles(question, days, hours),
+        tables=[_table(question, days), _times_table(hours)],
         charts=[
             Chart("bar", "status", ("orders",), "Orders by status"),
             Chart("bar", "step", ("p50", "p90"), "Hours in a status: half of the orders, nine of ten", table="times"),
@@ -144,17 +153,24 @@ def middle_moments(question: Question, days: Sequence[Sum]) -> dict[str, int]:
     for one in sorted(days, key=lambda one: one.day):
         by_status[one.status].append(one)
     places = {status: _middle_place(found) for status, found in by_status.items()}
-    orders: dict[date, list[facts.Order]] = {
-        day: facts.orders(Period(day, day), question.filters, question.rollups)
-        for day in {day for day, _ in places.values()}
-    }
+    orders = {day.day: day for day in _orders_on({day for day, _ in places.values()}, question)}
     middle = {}
     for status, (day, place) in places.items():
-        moments = sorted(order.placed for order in orders[day] if order.status == status)
+        found = orders.get(day) or DayOrders(day)
+        pairs = zip(found.created_at, found.statuses, strict=True)
+        moments = sorted(placed for placed, code in pairs if STATUS_OF_CODE[code] == status)
         if moments:
             # A day that changed between the two readings has one order less.
             middle[status] = moments[min(place, len(moments) - 1)]
     return middle
+
+
+def _orders_on(days: set[date], question: Question) -> Iterable[DayOrders]:
+    """The orders of single days, of other statuses too."""
+    if question.filters.is_of_statuses:
+        return question.rollups.orders_on(days)
+    found = facts.orders(question.period, question.filters, question.rollups)
+    return [day for day in found if day.day in days]
 
 
 def _middle_place(days: Sequence[Sum]) -> tuple[date, int]:
@@ -167,15 +183,20 @@ def _middle_place(days: Sequence[Sum]) -> tuple[date, int]:
     raise ValueError("no orders have no middle")
 
 
-def step_times(period: Period, question: Question) -> dict[str, list[int]]:
-    """The minutes that each step took, sorted, by step."""
+def step_hours(period: Period, question: Question) -> dict[str, Spread]:
+    """How long each step took, by step."""
     wanted = {code for code, status in enumerate(STATUS_OF_CODE) if status in question.filters.statuses}
     is_everything = len(wanted) == len(STATUS_OF_CODE)
     times: dict[str, array[int]] = {step: array("q") for step in STEPS}
     for day in question.rollups.durations(period.first, period.last):
         for step, minutes in times.items():
             minutes.extend(getattr(day, step) if is_everything else _only(day, step, wanted))
-    return {step: sorted(minutes) for step, minutes in times.items()}
+    return {step: _spread(minutes) for step, minutes in times.items()}
+
+
+def _spread(minutes: Iterable[int]) -> Spread:
+    p50, p90 = definitions.percentiles(Counter(minutes), (50, 90))
+    return Spread(_hours(p50), _hours(p90))
 
 
 def _only(day: DayDurations, step: str, wanted: set[int]) -> Iterable[int]:
@@ -183,28 +204,27 @@ def _only(day: DayDurations, step: str, wanted: set[int]) -> Iterable[int]:
     return (minutes for minutes, code in pairs if code in wanted)
 
 
-def hours(times: Sequence[int], percent: int) -> Decimal | None:
-    minutes = definitions.percentile(times, percent)
+def _hours(minutes: int | None) -> Decimal | None:
     return None if minutes is None else definitions.tenths(minutes, 60)
 
 
-def _times_table(times: dict[str, list[int]]) -> Table:
+def _times_table(hours: Mapping[str, Spread]) -> Table:
     return Table(
         name="times",
         title="Time in a status",
         columns=TIME_COLUMNS,
         rows=[
-            {"key": number, "step": label, "p50": hours(times[step], 50), "p90": hours(times[step], 90)}
+            {"key": number, "step": label, "p50": hours[step].p50, "p90": hours[step].p90}
             for number, (step, label) in enumerate(STEPS.items())
         ],
         default_sort="key",
     )
 
 
-def _tiles(question: Question, days: Sequence[Sum], times: dict[str, list[int]]) -> list[Tile]:
+def _tiles(question: Question, days: Sequence[Sum], hours: Mapping[str, Spread]) -> list[Tile]:
     compared = question.compared
     before = facts.sums(compared, question.filters, question.rollups) if compared else None
-    old_times = step_times(compared, question) if compared else None
+    before_hours = step_hours(compared, question) if compared else None
     counts, cancelled = _sparks(question, days)
     return [
         Tile("Open now", _count(days, OPEN), INTEGER, href=_open(question)),
@@ -218,7 +238,7 @@ def _tiles(question: Question, days: Sequence[Sum], times: dict[str, list[int]])
         ),
         Tile("Cancelled", _cancelled(days), PERCENT, None if before is None else _cancelled(before), spark=cancelled),
         *(
-            Tile(label, hours(times[step], 50), HOURS, hours(old_times[step], 50) if old_times else None)
+            Tile(label, hours[step].p50, HOURS, before_hours[step].p50 if before_hours else None)
             for step, label in TILES.items()
         ),
     ]
@@ -246,6 +266,7 @@ def _sparks(question: Question, days: Sequence[Sum]) -> tuple[list[int], list[in
     cut: dict[intervals.Interval, list[Sum]] = {
         interval: [] for interval in intervals.intervals(unit, question.period, within=shown)
     }
+    of_day = intervals.by_day((one.day for one in days), unit, question.period)
     for one in days:
-        cut[intervals.interval_of(one.day, unit, question.period)].append(one)
+        cut[of_day[one.day]].append(one)
     return [_count(found) for found in cut.values()], [_count(found, [Status.CANCELLED]) for found in cut.values()]

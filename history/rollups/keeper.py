@@ -17,7 +17,6 @@ import psycopg
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from pymongo import ASCENDING
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -82,8 +81,7 @@ def drain(progress: Callable[[int], object] = lambda _: None) -> int:
 def prepare() -> None:
     """Queue all days where the rollups are not there yet, or were counted by other rules, as in another time zone."""
     collection = mongo.for_writing(mongo.ROLLUPS)
-    # Reports read a range of days of one kind.
-    collection.create_index([("key", ASCENDING)], name="key")
+    collection.create_indexes(mongo.ROLLUP_INDEXES)
     rules = {"_id": shape.RULES, "shape": shape.SHAPE, "zone": settings.TIME_ZONE}
     if collection.find_one({"_id": shape.RULES}) != rules:
         queue_all()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -56,9 +57,10 @@ def pack(values: array[int]) -> bytes:
 
 def unpack(packed: bytes, into: array[int]) -> array[int]:
     """Append the numbers to an array of their type, and return it."""
-    values = array(into.typecode)
-    values.frombytes(packed)
-    into.extend(_little_endian(values))
+    if sys.byteorder == "little":
+        into.frombytes(packed)
+    else:
+        into.extend(_little_endian(array(into.typecode, packed)))
     return into
 
 
@@ -85,6 +87,11 @@ def between(kind: str, first: date, last: date) -> Document:
     """The condition for the documents of days, both included; of whole months where they lie together."""
     # Not $lte: with it the embedded server leaves out the last where the index has another field after.
     return {"kind": kind, "span": {"$gte": span_of(kind, first), "$lt": f"{span_of(kind, last)}~"}}
+
+
+def among(kind: str, days: Iterable[date]) -> Document:
+    """The condition for the documents of single days."""
+    return {"kind": kind, "span": {"$in": [span_of(kind, day) for day in days]}}
 
 
 def key_of(day: date) -> str:

@@ -44,8 +44,8 @@ def in_rollups() -> dict[str, dict]:
         "orders": orders,
         "lines": lines,
         "durations": durations,
-        "statuses": {(day.day, status): vars(found) for day in sums for status, found in day.statuses.items()},
-        "cohorts": {(day.day, month): vars(found) for day in sums for month, found in day.cohorts.items()},
+        "statuses": {(day.day, status): found._asdict() for day in sums for status, found in day.statuses.items()},
+        "cohorts": {(day.day, month): found._asdict() for day in sums for month, found in day.cohorts.items()},
     }
 
 
