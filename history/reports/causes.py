@@ -199,7 +199,8 @@ def _told(cause: Cause, changed: Changed | None, past: Past) -> Row:
     told = [(event, words) for event in changed.events if (words := "; ".join(_words(event)))]
     return {
         "changed": max((event.at for event, _ in told), default=None),
-        "what": "; ".join(words for _, words in told),
+        # Nothing of its own happened to it: another order of its customer did.
+        "what": "; ".join(words for _, words in told) or OTHER_FIRST,
         "by": ", ".join(dict.fromkeys(event.actor for event, _ in told)),
     }
 

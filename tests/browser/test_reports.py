@@ -33,29 +33,6 @@ def table(page):
     )
 
 
-def test_from_a_day_down_to_an_order_and_back_with_the_question_kept(analyst):
-    page = analyst().go("/reports/sales/")
-    page.get_by_role("link", name="90 days").click()
-    page.get_by_role("link", name="the same days last year").click()
-    expect(page).to_have_url(re.compile(r"period=90d.*compare=year|compare=year.*period=90d"))
-    asked = page.url
-    count = (
-        page.locator(".report-table tbody td a[href*='/reports/orders/']").filter(has_text=re.compile("[1-9]")).first
-    )
-    orders = int(count.inner_text().replace(",", ""))
-
-    count.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
-    assert len(table(page)) == orders
-    page.locator(".report-table tbody a[href^='/reports/orders/']:not([href*='?'])").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Order \d+"))
-
-    page.go_back()
-    page.go_back()
-    assert page.url == asked
-    expect(page.locator(".report-choice [aria-current=true]").last).to_have_text("the same days last year")
-
-
 def test_keys_choose_the_period_and_the_chart_is_drawn_from_the_table(analyst):
     page = analyst().go("/reports/sales/?compare=none")
     page.keyboard.press("m")
