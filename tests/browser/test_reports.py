@@ -1,4 +1,4 @@
-"""An analyst's way through the reports: presets, comparison, down to one order and back; and without JavaScript."""
+"""The reports in a browser: periods by key, charts drawn from the table, and everything without JavaScript."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -27,7 +26,7 @@ from history.triggers import capture_off
 from orders.models import Order, OrderItem
 from orders.services import cancel_order, change_status
 from orders.status import Status
-from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.factories import ProductFactory, StaffFactory
 from tests.history.test_reports_as_of import NAMES, answer, asked, moment
 from tests.history.test_reports_pages import _Table, text
 
@@ -35,14 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 REPORTS = [reverse(f"reports:{name}") for name in NAMES]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def analyst(client):
-    user = UserFactory(name="Ana")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize(

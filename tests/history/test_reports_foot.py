@@ -11,12 +11,10 @@ from html.parser import HTMLParser
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from catalog.models import Product
 from history.mirror import relay
-from tests.factories import UserFactory
 from tests.history.random_orders import place_random_orders
 from users.models import User
 
@@ -74,14 +72,6 @@ class _Page(HTMLParser):
             self.name = data.strip() or self.name
         elif self.is_tile and self.tag == "a" and self.found and not self.found[-1].value:
             self.found[-1].value = data.strip().replace("$", "").replace(",", "")
-
-
-@pytest.fixture
-def analyst(client):
-    user = UserFactory(name="Ana")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

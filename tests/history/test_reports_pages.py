@@ -13,7 +13,6 @@ from html.parser import HTMLParser
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -34,14 +33,6 @@ NAMES = ["sales", "products", "customers", "status", "retention", "orders", "tru
 PAGES = [reverse(f"reports:{name}") for name in NAMES]
 NOON = datetime(2024, 3, 15, 12, tzinfo=UTC)
 BEFORE = datetime(2024, 1, 9, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def analyst(client):
-    user = UserFactory(name="Ana")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -24,14 +24,6 @@ REPAIR = reverse("reports:trust-repair", args=["2024-03-15"])
 
 
 @pytest.fixture
-def analyst(client):
-    user = UserFactory(name="Ana")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
 def keeper_of_both(client):
     user = UserFactory(name="Kim")
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_reports", "requeue_events"]))
