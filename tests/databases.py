@@ -1,7 +1,7 @@
 """A pytest plugin (`-p tests.databases`): real databases for the tests, set up before Django reads its settings.
 
 DATABASE_URL and MONGODB_URL of the environment are used where they are set; otherwise servers are started for this run,
-on data that is gone afterwards.
+on data that is gone afterwards. Where the run is shared out (`-n 2`), each worker has its own.
 """
 
 import os
@@ -10,6 +10,7 @@ import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -23,14 +24,17 @@ _servers: list[PostgresServer | MongoServer] = []
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests() -> Generator[None, object, object]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Runs around the hook in which pytest-django reads the settings."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests")
     os.environ.setdefault("LOCAL", "1")
     # SIGTERM ends pytest the way Ctrl-C does, so that nothing is left behind then either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    is_shared_out = not worker and bool(getattr(early_config.known_args_namespace, "numprocesses", None))
     try:
-        _start()
+        if not is_shared_out:
+            _start(worker)
         return (yield)
     except BaseException as error:
         _stop()
@@ -44,7 +48,11 @@ def pytest_unconfigure() -> None:
     _stop()
 
 
-def _start() -> None:
+def _start(worker: str) -> None:
+    if worker and os.environ.get("MONGODB_URL"):
+        # Databases of PostgreSQL get the worker's name from pytest-django.
+        parts = urlsplit(os.environ["MONGODB_URL"])
+        os.environ["MONGODB_URL"] = urlunsplit(parts._replace(path=f"{parts.path}_{worker}"))
     if os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
         return
     directory = Path(tempfile.mkdtemp(prefix="user-order-system-test-"))
