@@ -19,6 +19,7 @@ COPY orders orders
 COPY history history
 COPY templates templates
 COPY static static
+COPY locale locale
 # The addresses are only there for the settings to load; nothing is connected to.
 RUN SECRET_KEY=build LOCAL=0 DATABASE_URL=postgresql://build/build MONGODB_URL=mongodb://build/build \
     python manage.py collectstatic --no-input --verbosity=0

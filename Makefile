@@ -44,6 +44,10 @@ bench: $(VENV)/.dev ## measure the product
 faults: $(VENV)/.dev ## kill everything a thousand times while the shop works (ARGS="--kills 100 --seconds 60 --seed 7")
 	@$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: words
+words: $(VENV)/.dev ## collect the texts to translate into locale/, compile the translations
+	@$(BIN)/python -m tests.words
+
 .PHONY: lock
 lock: $(VENV)/.dev ## compile requirements/*.in to requirements*.txt with hashes
 	@$(BIN)/python -c 'import uv' 2>/dev/null || $(BIN)/pip install --quiet uv

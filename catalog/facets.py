@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, IntegerField, Q, Value, When
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from catalog.filters import Filters
 from catalog.models import ProductQuerySet
@@ -135,7 +136,7 @@ def worded(name: str) -> str:
 
 
 def worded_value(value: str) -> str:
-    return {"true": "Yes", "false": "No"}.get(value, value)
+    return {"true": _("Yes"), "false": _("No")}.get(value, value)
 
 
 def _is(condition: Q) -> ExpressionWrapper[Q]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from catalog import facets
 from catalog.filters import Filters, href
@@ -30,8 +31,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Group:
+    """has_prices: options are price ranges, and any other may be typed."""
+
     label: str
     options: list[Option]
+    has_prices: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ def groups(
     """Return the groups that have something to choose; in a category, the others are still there to go to."""
     found = [_categories(chosen, cells.by_category(chosen), categories, links), _prices(chosen, cells, links)]
     count = cells.in_stock(chosen)
-    stock = Option("In stock only", count, chosen.in_stock, links.to(replace(chosen, in_stock=not chosen.in_stock)))
-    found.append(Group("Availability", [stock] if count or chosen.in_stock else []))
+    stock = Option(_("In stock only"), count, chosen.in_stock, links.to(replace(chosen, in_stock=not chosen.in_stock)))
+    found.append(Group(_("Availability"), [stock] if count or chosen.in_stock else []))
     found += [_attribute(chosen, name, counted, links) for name, counted in values.items()]
     return [group for group in found if group.options]
 
@@ -98,7 +102,7 @@ def chips(chosen: Filters, links: Links) -> list[Chip]:
     if chosen.max_price is not None:
         found.append(Chip("", links.to(replace(chosen, max_price=None)), high=chosen.max_price))
     if chosen.in_stock:
-        found.append(Chip("In stock", links.to(replace(chosen, in_stock=False))))
+        found.append(Chip(_("In stock"), links.to(replace(chosen, in_stock=False))))
     for name, value in chosen.attributes:
         label = f"{facets.worded(name)}: {facets.worded_value(value)}"
         found.append(Chip(label, links.to(chosen.toggled((name, value)))))
@@ -109,12 +113,12 @@ def _categories(chosen: Filters, counted: Counter[Hashable], categories: Sequenc
     here = chosen.category
     shown = [category for category in categories if counted[category.pk] or category == here]
     addresses = links.to_each(chosen, [None, *shown])
-    everything = Option("All products", counted.total(), here is None, next(addresses))
+    everything = Option(_("All products"), counted.total(), here is None, next(addresses))
     options = [
         Option(category.name, counted[category.pk], category == here, address)
         for category, address in zip(shown, addresses, strict=True)
     ]
-    return Group("Categories", [everything, *options] if options else [])
+    return Group(_("Categories"), [everything, *options] if options else [])
 
 
 def _prices(chosen: Filters, cells: facets.Cells, links: Links) -> Group:
@@ -126,7 +130,7 @@ def _prices(chosen: Filters, cells: facets.Cells, links: Links) -> Group:
         wanted = replace(chosen, min_price=None if is_on else low, max_price=None if is_on else high)
         if counted[band] or is_on:
             options.append(Option("", counted[band], is_on, links.to(wanted), low, high))
-    return Group("Price", options)
+    return Group(_("Price"), options, has_prices=True)
 
 
 def _attribute(chosen: Filters, name: str, counted: Counter[str], links: Links) -> Group:

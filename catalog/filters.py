@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from catalog.forms import ListForm
 from catalog.models import Category
@@ -90,9 +91,9 @@ def _attributes(asked: list[str]) -> tuple[tuple[Attribute, ...], list[str]]:
         if name and colon and value and text.isprintable() and len(text) <= LONGEST_ATTRIBUTE:
             found[name, value] = None
         else:
-            notes.append(f"“{text[:40]}” is no attribute with its value, so it was ignored.")
+            notes.append(_("“{text}” is no attribute with its value, so it was ignored.").format(text=text[:40]))
     if len(asked) > MOST_ATTRIBUTES:
-        notes.append(f"Only the first {MOST_ATTRIBUTES} attributes were used.")
+        notes.append(_("Only the first {most} attributes were used.").format(most=MOST_ATTRIBUTES))
     return tuple(found), notes
 
 

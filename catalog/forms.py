@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 SEARCH_LENGTH = 80
 
@@ -16,7 +20,7 @@ def search_text(raw: str) -> str:
     return " ".join(printable.split())[:SEARCH_LENGTH].strip()
 
 
-def price_field(label: str) -> forms.DecimalField:
+def price_field(label: StrPromise) -> forms.DecimalField:
     return forms.DecimalField(
         label=label,
         required=False,
@@ -30,9 +34,9 @@ def price_field(label: str) -> forms.DecimalField:
 class ListForm(forms.Form):
     """The filters. What is not valid is left out and told by notes(), so that any URL shows a list."""
 
-    min_price = price_field("Price from")
-    max_price = price_field("Price to")
-    in_stock = forms.BooleanField(label="In stock only", required=False)
+    min_price = price_field(gettext_lazy("Price from"))
+    max_price = price_field(gettext_lazy("Price to"))
+    in_stock = forms.BooleanField(label=gettext_lazy("In stock only"), required=False)
 
     def valid(self) -> dict[str, Any]:
         """Return what can be used: min_price and max_price (Decimal or None, in order) and in_stock."""
@@ -45,12 +49,10 @@ class ListForm(forms.Form):
     def notes(self) -> list[str]:
         """Return a sentence for everything that was ignored or put right."""
         self.is_valid()
-        notes = [
-            f"“{str(self.data.get(name))[:40]}” is no price, so “{self.fields[name].label}” was ignored."
-            for name in self.errors
-        ]
+        told = gettext("“{text}” is no price, so “{field}” was ignored.")
+        notes = [told.format(text=str(self.data.get(name))[:40], field=self.fields[name].label) for name in self.errors]
         if self._is_turned():
-            notes.append("The lower price was above the higher one: they were swapped.")
+            notes.append(gettext("The lower price was above the higher one: they were swapped."))
         return notes
 
     def _is_turned(self) -> bool:

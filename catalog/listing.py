@@ -11,6 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog import counts, facets, filters, search
 from catalog.filter_groups import Chip, Links, chips, groups
@@ -21,13 +22,13 @@ from catalog.models import Category, Product, ProductQuerySet
 PAGE_SIZE = 24
 
 RELEVANCE = "relevance"
-SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "newest": ("Newest", ("-created_at", "-product_id")),
-    "best": ("Best selling", ("-units_sold", "-product_id")),
-    "price": ("Price: low to high", ("price", "product_id")),
-    "-price": ("Price: high to low", ("-price", "-product_id")),
+SORTS: dict[str, tuple[StrPromise, tuple[str, ...]]] = {
+    "newest": (gettext_lazy("Newest"), ("-created_at", "-product_id")),
+    "best": (gettext_lazy("Best selling"), ("-units_sold", "-product_id")),
+    "price": (gettext_lazy("Price: low to high"), ("price", "product_id")),
+    "-price": (gettext_lazy("Price: high to low"), ("-price", "-product_id")),
 }
-BY_RELEVANCE = {RELEVANCE: ("Best match", ("tier", "-rank", "name", "product_id"))}
+BY_RELEVANCE = {RELEVANCE: (gettext_lazy("Best match"), ("tier", "-rank", "name", "product_id"))}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Listing:
 
     page: Page[Any]
     sort: str
-    sorts: Mapping[str, str]
+    sorts: Mapping[str, StrPromise]
     notes: list[str]
     sidebar: SafeString
     chips: list[Chip]
@@ -85,7 +86,7 @@ def read(
         sort=sort,
         sorts={value: label for value, (label, _) in sorts.items()},
         notes=notes + sort_notes + page_notes,
-        sidebar=counts.kept(("sidebar", links, chosen), drawing),
+        sidebar=counts.kept(("sidebar", links, chosen, get_language()), drawing),
         chips=chips(chosen, links),
         clear=filters.href(path, Filters(), *kept),
         text=found.text,
@@ -115,11 +116,14 @@ def page_of(rows: Any, asked: str | None, size: int, *, count: int | None = None
     if asked is None or asked == str(page.number):
         return page, []
     if is_number:
-        return page, [f"There is no page {asked[:10]}: this is the last one, {page.number}."]
-    return page, [f"“{asked[:40]}” is no page number: this is the first page."]
+        told = gettext("There is no page {asked}: this is the last one, {last}.")
+        return page, [told.format(asked=asked[:10], last=page.number)]
+    return page, [gettext("“{text}” is no page number: this is the first page.").format(text=asked[:40])]
 
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
     _Paginator = Paginator[Any]
 else:
     _Paginator = Paginator
@@ -158,7 +162,8 @@ def _category(slug: str | None, categories: Sequence[Category]) -> tuple[Categor
     if not slug:
         return None, []
     found = next((category for category in categories if category.slug == slug), None)
-    return found, [] if found else [f"There is no category “{slug[:40]}”, so it was ignored."]
+    told = gettext("There is no category “{text}”, so it was ignored.").format(text=slug[:40])
+    return found, [] if found else [told]
 
 
 def _sort(asked: str | None, known: list[str]) -> tuple[str, list[str]]:
@@ -166,4 +171,4 @@ def _sort(asked: str | None, known: list[str]) -> tuple[str, list[str]]:
         return known[0], []
     if asked in known:
         return asked, []
-    return known[0], [f"Sorting by “{asked[:40]}” is unknown and was ignored."]
+    return known[0], [gettext("Sorting by “{text}” is unknown and was ignored.").format(text=asked[:40])]

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -41,8 +42,8 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("q", "")
     text = search_text(asked)
-    notes = [f"That was a long text: only its first {SEARCH_LENGTH} characters were searched for."]
-    notes = notes if len(asked.strip()) > SEARCH_LENGTH else []
+    cut = _("That was a long text: only its first {length} characters were searched for.").format(length=SEARCH_LENGTH)
+    notes = [cut] if len(asked.strip()) > SEARCH_LENGTH else []
     if len(text) >= SEARCH_FROM:
         return _list(request, "catalog/search.html", list(Category.objects.all()), text=text, notes=notes)
     context = {"text": text, "notes": notes, "popular": _popular(Product.objects.for_sale())}
@@ -103,7 +104,7 @@ def _attributes(product: Product) -> list[tuple[str, str]]:
 
 def _worded(value: Any) -> str:
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     if isinstance(value, list):
         return ", ".join(_worded(part) for part in value)
     return "–" if value is None else str(value)

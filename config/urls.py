@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("catalog.urls")),
@@ -11,5 +13,6 @@ urlpatterns = [
     path("", include("history.urls")),
     path("account/", include("users.urls")),
     path("account/", include("allauth.urls")),
+    path("language/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
 ]

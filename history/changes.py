@@ -11,9 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from config.templatetags.money import money
 from history.models import Event, Kind
-from history.timeline import who_did
+from history.timeline import Who, before_and_now, who_did
 from orders.forms import CheckoutForm
 from orders.models import Order
 
@@ -26,7 +28,7 @@ class Change:
 
     what: list[str]
     amount: Decimal
-    who: str
+    who: Who
     why: str
     at: datetime | None
 
@@ -75,26 +77,27 @@ def _lines(event: Event) -> Iterator[str]:
             yield _item(old, new)
     if "total_amount" in event.changes:
         old, new = event.changes["total_amount"]
-        yield f"Total: {money(Decimal(old))} before, {money(Decimal(new))} now"
+        yield before_and_now(Decimal(old), Decimal(new))
     if "shipping_address" in event.changes:
         old, new = event.changes["shipping_address"]
-        yield f"Delivery address before: {_address(old)}"
-        yield f"Delivery address now: {_address(new)}"
+        yield _("Delivery address before: {address}").format(address=_address(old))
+        yield _("Delivery address now: {address}").format(address=_address(new))
 
 
 def _item(old: Item | None, new: Item | None) -> str:
     if old is None or new is None:
-        return f"Added {_told(new)}" if old is None else f"Removed {_told(old)}"
-    return f"{_told(old)} before, {_told(new)} now"
+        return _("Added {item}").format(item=_told(new)) if old is None else _("Removed {item}").format(item=_told(old))
+    return _("{before} before, {now} now").format(before=_told(old), now=_told(new))
 
 
 def _told(item: Item | None) -> str:
     assert item is not None
-    return f"{item['quantity']} × {item['product_name']} at {money(Decimal(item['price']))}"
+    told = _("{quantity} × {product} at {price}")
+    return told.format(quantity=item["quantity"], product=item["product_name"], price=money(Decimal(item["price"])))
 
 
 def _address(address: Any) -> str:
     """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
     if not isinstance(address, dict):
-        return "none"
-    return ", ".join(str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)) or "none"
+        return _("none")
+    return ", ".join(str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)) or _("none")

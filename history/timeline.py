@@ -6,33 +6,57 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.templatetags.money import money
 from history.models import Event, Kind
 from orders.models import Order
 from orders.status import USUAL_WAY, Status
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # Where a way ends apart from the usual one.
 ENDS = (Status.CANCELLED, Status.RETURNED)
 
 
+class State(models.TextChoices):
+    """Of a step, seen from where the order is."""
+
+    DONE = "done", gettext_lazy("done")
+    CURRENT = "current", gettext_lazy("now")
+    UPCOMING = "upcoming", gettext_lazy("upcoming")
+
+
+class Who(models.TextChoices):
+    """Who did something, as the customer is told: never somebody's name."""
+
+    YOU = "You", gettext_lazy("You")
+    STORE = "Store", gettext_lazy("Store")
+    SYSTEM = "System", gettext_lazy("System")
+
+
 @dataclass(frozen=True)
 class Step:
-    """state: "done", "current" or "upcoming"; at: when it was reached, None where nobody knows."""
+    """at: when it was reached, None where nobody knows."""
 
-    name: str
-    state: str
+    name: StrOrPromise
+    state: State
     at: datetime | None = None
     is_end: bool = False
 
 
 @dataclass(frozen=True)
 class Told:
-    """One event in words; who: "You", "Store" or "System", never somebody's name."""
+    """One event in words."""
 
     what: str
     details: list[str]
-    who: str
+    who: Who
     at: datetime | None
 
 
@@ -44,8 +68,8 @@ def steps(order: Order, events: Sequence[Event]) -> list[Step]:
         return [_step(order, status, _state(at, here), reached) for at, status in enumerate(USUAL_WAY)]
     # The way ends here: only what was really passed stands before.
     passed = [status for status in USUAL_WAY if status in reached or status == Status.PENDING]
-    done = [_step(order, status, "done", reached) for status in passed]
-    return [*done, Step(Status(order.status).label, "current", reached.get(order.status), is_end=True)]
+    done = [_step(order, status, State.DONE, reached) for status in passed]
+    return [*done, Step(Status(order.status).label, State.CURRENT, reached.get(order.status), is_end=True)]
 
 
 def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
@@ -68,51 +92,55 @@ def _reached(events: Sequence[Event]) -> dict[str, datetime | None]:
     return {event.status: event.occurred_at if event.is_time_known else None for event in entering}
 
 
-def _state(at: int, here: int) -> str:
+def _state(at: int, here: int) -> State:
     if at == here:
-        return "current"
-    return "done" if at < here else "upcoming"
+        return State.CURRENT
+    return State.DONE if at < here else State.UPCOMING
 
 
-def _step(order: Order, status: Status, state: str, reached: dict[str, datetime | None]) -> Step:
+def _step(order: Order, status: Status, state: State, reached: dict[str, datetime | None]) -> Step:
     if status == Status.PENDING:
         return Step(status.label, state, order.created_at)
-    return Step(status.label, state, reached.get(status) if state != "upcoming" else None)
+    return Step(status.label, state, reached.get(status) if state != State.UPCOMING else None)
 
 
 def _what(event: Event) -> str:
     if event.kind == Kind.PLACED:
-        return "Order placed"
+        return _("Order placed")
     if event.kind == Kind.STATUS:
-        return f"Status is now {_label(event.status)}"
-    return "Items changed" if event.kind == Kind.ITEMS else "Order updated"
+        return _("Status is now {status}").format(status=_label(event.status))
+    return _("Items changed") if event.kind == Kind.ITEMS else _("Order updated")
 
 
 def _details(event: Event, customer_id: int) -> list[str]:
     details = []
     if old_and_new := event.changes.get("total_amount"):
-        details.append(f"Total: {_amount(old_and_new[0])} before, {_amount(old_and_new[1])} now")
+        details.append(before_and_now(*map(_amount, old_and_new)))
     if "shipping_address" in event.changes:
-        details.append("Delivery address changed")
+        details.append(_("Delivery address changed"))
     # What the store notes may be for its own eyes.
     if event.note and event.actor_id == customer_id:
         details.append(event.note)
     return details
 
 
-def who_did(actor_id: int | None, customer_id: int) -> str:
-    """Return "You", "Store" or "System"."""
+def who_did(actor_id: int | None, customer_id: int) -> Who:
     if actor_id is None:
-        return "System"
-    return "You" if actor_id == customer_id else "Store"
+        return Who.SYSTEM
+    return Who.YOU if actor_id == customer_id else Who.STORE
 
 
-def _label(status: str) -> str:
+def before_and_now(old: Decimal | None, new: Decimal | None) -> str:
+    """A change of an order's total, in words."""
+    return _("Total: {before} before, {now} now").format(before=money(old), now=money(new))
+
+
+def _label(status: str) -> StrOrPromise:
     return Status(status).label if status in Status.values else status
 
 
-def _amount(value: object) -> str:
+def _amount(value: object) -> Decimal | None:
     try:
-        return money(Decimal(str(value)))
+        return Decimal(str(value))
     except InvalidOperation:
-        return "–"
+        return None

@@ -5,11 +5,12 @@ Source: PostgreSQL; an order's events MongoDB, or PostgreSQL with MongoDB down.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -20,14 +21,17 @@ from orders.models import Order, OrderItem, OrderQuerySet
 from orders.status import OPEN, Status
 from users.requests import CustomerRequest
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 PAGE_SIZE = 20
 
-TABS: dict[str, tuple[str, tuple[Status, ...]]] = {
-    "all": ("All", tuple(Status)),
-    "open": ("Open", OPEN),
-    "delivered": ("Delivered", (Status.DELIVERED,)),
+TABS: dict[str, tuple[StrPromise, tuple[Status, ...]]] = {
+    "all": (gettext_lazy("All"), tuple(Status)),
+    "open": (gettext_lazy("Open"), OPEN),
+    "delivered": (gettext_lazy("Delivered"), (Status.DELIVERED,)),
     # With the returned ones, so that the tabs add up to all.
-    "cancelled": ("Cancelled, returned", (Status.CANCELLED, Status.RETURNED)),
+    "cancelled": (gettext_lazy("Cancelled, returned"), (Status.CANCELLED, Status.RETURNED)),
 }
 
 
@@ -37,7 +41,8 @@ def order_list(request: CustomerRequest) -> HttpResponse:
     text = search_text(request.GET.get("q", ""))
     asked = request.GET.get("tab", "all")
     tab = asked if asked in TABS else "all"
-    notes = [] if tab == asked else [f"“{asked[:40]}” is no choice here: all your orders are shown."]
+    told = gettext("“{text}” is no choice here: all your orders are shown.").format(text=asked[:40])
+    notes = [] if tab == asked else [told]
     found = _matching(Order.objects.for_customer(request.user), text)
     counts = _counts(found)
     wanted = found.filter(status__in=TABS[tab][1]).with_items().newest_first()

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -26,7 +27,7 @@ def close(request: CustomerRequest) -> HttpResponse:
     except closing.NotYet as reason:
         return _page(request, reason, status=409)
     logout(request)
-    messages.success(request, "Your account is closed.")
+    messages.success(request, _("Your account is closed."))
     return redirect("catalog:product_list")
 
 

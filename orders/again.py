@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
 
 from catalog.models import Product
 from orders.cart import MAX_PRODUCTS, MAX_QUANTITY, Cart
@@ -23,8 +24,8 @@ class Outcome:
     def told(self) -> str:
         """The outcome in words, as HTML."""
         if self.added and not self.missing:
-            return "Everything from that order is in your cart."
-        head = "In your cart now, except:" if self.added else "Nothing from that order can be bought now."
+            return _("Everything from that order is in your cart.")
+        head = _("In your cart now, except:") if self.added else _("Nothing from that order can be bought now.")
         lines = format_html_join("", "<li>{}</li>", ((line,) for line in self.missing))
         return format_html('{} <ul class="mb-0">{}</ul>', head, lines)
 
@@ -65,10 +66,12 @@ def _wanted(items: Iterable[OrderItem]) -> tuple[Mapping[int, str], Mapping[int,
 def _granted(product: Product, wanted: int, *, has_room: bool) -> tuple[int, str]:
     """Return how many of a product the cart may have, and what is wrong with that, if anything is."""
     if not product.is_active:
-        return 0, "no longer for sale."
+        return 0, _("no longer for sale.")
     if not product.stock:
-        return 0, "sold out."
+        return 0, _("sold out.")
     if not has_room:
-        return 0, f"the cart is full, it holds up to {MAX_PRODUCTS} products."
+        return 0, _("the cart is full, it holds up to {most} products.").format(most=MAX_PRODUCTS)
     granted = min(wanted, product.stock, MAX_QUANTITY)
-    return granted, f"only {granted} left, you had ordered {wanted}." if granted < wanted else ""
+    if granted == wanted:
+        return granted, ""
+    return granted, _("only {left} left, you had ordered {wanted}.").format(left=granted, wanted=wanted)

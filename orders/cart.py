@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from catalog.models import Product
 from orders.models import CartItem
@@ -24,7 +25,8 @@ class CartFull(Exception):
     """A refusal, worded for people."""
 
     def __init__(self) -> None:
-        super().__init__(f"A cart holds up to {MAX_PRODUCTS} different products. Order these first.")
+        told = _("A cart holds up to {most} different products. Order these first.")
+        super().__init__(told.format(most=MAX_PRODUCTS))
 
 
 class Store(Protocol):

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -59,11 +60,14 @@ def cart_update(request: HttpRequest) -> HttpResponse:
     asked = form.cleaned_data["quantity"]
     now = cart_of(request).put(product, asked)
     if not now:
-        messages.warning(request, f"{product.name} cannot be ordered any more and was taken out of your cart.")
+        told = _("{product} cannot be ordered any more and was taken out of your cart.")
+        messages.warning(request, told.format(product=product.name))
     elif now < asked:
-        messages.warning(request, f"Only {now} of {product.name} left: your cart has {now} now.")
+        told = _("Only {left} of {product} left: your cart has {left} now.")
+        messages.warning(request, told.format(left=now, product=product.name))
     else:
-        messages.success(request, f"{product.name}: quantity is {now} now.")
+        told = _("{product}: quantity is {quantity} now.")
+        messages.success(request, told.format(product=product.name, quantity=now))
     return redirect("orders:cart")
 
 
@@ -83,7 +87,7 @@ def cart_remove(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, form: CartForm) -> HttpResponse:
     """The cart as it is, with what was wrong with the form; nothing was changed."""
-    errors = form.errors.get("quantity") or ["This product does not exist."]
+    errors = form.errors.get("quantity") or [_("This product does not exist.")]
     messages.error(request, str(errors[0]))
     return render(request, "orders/cart.html", {"refused": True}, status=422)
 
@@ -91,22 +95,20 @@ def _refused(request: HttpRequest, form: CartForm) -> HttpResponse:
 def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: int, now: int) -> None:
     link = reverse("orders:cart")
     if added == asked:
-        told = format_html('Added {} × {}. <a class="alert-link" href="{}">Go to cart</a>', added, product.name, link)
-        messages.success(request, told)
+        told = _('Added {quantity} × {product}. <a class="alert-link" href="{link}">Go to cart</a>')
+        messages.success(request, format_html(told, quantity=added, product=product.name, link=link))
     elif now and now == product.stock:
-        told = format_html(
-            'Only {} of {} left, all of them are in your <a class="alert-link" href="{}">cart</a> now.',
-            now,
-            product.name,
-            link,
+        told = _(
+            "Only {quantity} of {product} left, all of them are in your "
+            '<a class="alert-link" href="{link}">cart</a> now.'
         )
-        messages.warning(request, told)
+        messages.warning(request, format_html(told, quantity=now, product=product.name, link=link))
     elif now:
-        told = format_html('{} × {} in your <a class="alert-link" href="{}">cart</a>.', now, product.name, link)
-        messages.info(request, told)
+        told = _('{quantity} × {product} in your <a class="alert-link" href="{link}">cart</a>.')
+        messages.info(request, format_html(told, quantity=now, product=product.name, link=link))
     else:
-        reason = "is sold out" if product.is_active else "is no longer for sale"
-        messages.error(request, f"{product.name} {reason}.")
+        told = _("{product} is sold out.") if product.is_active else _("{product} is no longer for sale.")
+        messages.error(request, told.format(product=product.name))
 
 
 def _back(request: HttpRequest) -> str:

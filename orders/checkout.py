@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from orders import services
 from orders.cart import Cart
@@ -19,12 +20,14 @@ TOTAL_LIMIT = Decimal(10) ** 10
 
 class TotalChanged(services.OrderError):
     def __init__(self) -> None:
-        super().__init__("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
+        super().__init__(
+            _("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
+        )
 
 
 class TotalTooLarge(services.OrderError):
     def __init__(self) -> None:
-        super().__init__("This is more than one order can hold. Order less at a time.")
+        super().__init__(_("This is more than one order can hold. Order less at a time."))
 
 
 def order_of_key(customer: User, key: str) -> Order | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from orders.models import CartItem, Order
 from users import services
@@ -15,12 +16,14 @@ class NotYet(Exception):
 
 class OpenOrders(NotYet):
     def __init__(self) -> None:
-        super().__init__("Some of your orders are still open. Once they are delivered or cancelled you can close it.")
+        super().__init__(
+            _("Some of your orders are still open. Once they are delivered or cancelled you can close it.")
+        )
 
 
 class IsStaff(NotYet):
     def __init__(self) -> None:
-        super().__init__("This account belongs to the staff: whoever runs the shop closes it.")
+        super().__init__(_("This account belongs to the staff: whoever runs the shop closes it."))
 
 
 def reason_to_wait(customer: User) -> NotYet | None:

@@ -7,11 +7,14 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from orders.cart import MAX_QUANTITY
+from users.forms import address_line
 from users.models import Address
 
-WHOLE_NUMBER = f"The quantity must be a whole number from 1 to {MAX_QUANTITY}."
+WHOLE_NUMBER = format_lazy(_("The quantity must be a whole number from 1 to {most}."), most=MAX_QUANTITY)
 # Fields of a checkout where the customer chose no saved address.
 NEW_ADDRESS = "new"
 
@@ -45,12 +48,6 @@ class CartForm(forms.Form):
         return cls(data)
 
 
-def line(label: str, autocomplete: str, **options: Any) -> forms.CharField:
-    widget = forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}"})
-    messages = {"required": f"Fill in the {label.lower()}."}
-    return forms.CharField(label=label, max_length=200, widget=widget, error_messages=messages, **options)
-
-
 class CheckoutForm(forms.Form):
     """Where the order goes, and what the customer was shown: the total and the form's own key.
 
@@ -58,18 +55,18 @@ class CheckoutForm(forms.Form):
     """
 
     saved = forms.ChoiceField(
-        label="Deliver to",
+        label=_("Deliver to"),
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         required=False,
-        error_messages={"invalid_choice": "This address is not saved any more: choose another one."},
+        error_messages={"invalid_choice": _("This address is not saved any more: choose another one.")},
     )
-    name = line("Full name", "name")
-    line1 = line("Street and number", "address-line1")
-    line2 = line("Flat, floor, company", "address-line2", required=False)
-    city = line("Town or city", "address-level2")
-    postcode = line("Postcode", "postal-code")
-    country = line("Country", "country-name")
-    keep = forms.BooleanField(label="Save this address for next time", required=False)
+    name = address_line("name", "name")
+    line1 = address_line("line1", "address-line1")
+    line2 = address_line("line2", "address-line2", required=False)
+    city = address_line("city", "address-level2")
+    postcode = address_line("postcode", "postal-code")
+    country = address_line("country", "country-name")
+    keep = forms.BooleanField(label=_("Save this address for next time"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
@@ -80,7 +77,7 @@ class CheckoutForm(forms.Form):
         self.addresses = {str(address.pk): address for address in addresses}
         saved = self.fields["saved"]
         assert isinstance(saved, forms.ChoiceField)
-        saved.choices = [*self.addresses.items(), (NEW_ADDRESS, "Another address")]
+        saved.choices = [*self.addresses.items(), (NEW_ADDRESS, _("Another address"))]
         if self.is_bound and self.is_saved_chosen():
             for name in Address.LINES:
                 self.fields[name].required = False

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from catalog.models import Product
 from orders.status import OPEN, Status, allowed_after
@@ -170,11 +171,12 @@ class CartItem(models.Model):
     def problem(self) -> str:
         """Why it cannot be ordered like this, or nothing."""
         if not self.product.is_active:
-            return "No longer for sale."
+            return _("No longer for sale.")
         if self.product.stock == 0:
-            return "Sold out."
+            return _("Sold out.")
         if self.available < self.quantity:
-            return f"Only {self.product.stock} left, you asked for {self.quantity}."
+            told = _("Only {left} left, you asked for {wanted}.")
+            return told.format(left=self.product.stock, wanted=self.quantity)
         return ""
 
     @property

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
 from catalog.models import Product
 from orders.models import Order, OrderItem
@@ -26,7 +27,7 @@ class OrderError(Exception):
 class NotForSale(OrderError):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
-        super().__init__(f"No longer for sale: {', '.join(names)}.")
+        super().__init__(_("No longer for sale: {products}.").format(products=", ".join(names)))
 
 
 class OutOfStock(OrderError):
@@ -34,23 +35,27 @@ class OutOfStock(OrderError):
 
     def __init__(self, products: Sequence[Product]) -> None:
         self.products = list(products)
-        told = [f"{p.name} (only {p.stock} left)" if p.stock else f"{p.name} (sold out)" for p in products]
-        super().__init__(f"Not enough in stock: {', '.join(told)}.")
+        few, none = _("{product} (only {left} left)"), _("{product} (sold out)")
+        told = [(few if p.stock else none).format(product=p.name, left=p.stock) for p in products]
+        super().__init__(_("Not enough in stock: {products}.").format(products=", ".join(told)))
 
 
 class KeyReused(OrderError):
     def __init__(self, order: Order) -> None:
         self.order = order
-        super().__init__(f"This form was already used for order {order}. Nothing new was ordered.")
+        told = _("This form was already used for order {order}. Nothing new was ordered.")
+        super().__init__(told.format(order=order))
 
 
 class TransitionNotAllowed(OrderError):
     def __init__(self, order: Order, to: str) -> None:
         self.order = order
         allowed = allowed_after(order.status)
-        rest = f"Allowed now: {', '.join(s.label.lower() for s in allowed)}." if allowed else "Its way ends there."
+        steps = ", ".join(status.label.lower() for status in allowed)
+        rest = _("Allowed now: {steps}.").format(steps=steps) if allowed else _("Its way ends there.")
         label = Status(to).label.lower() if to in Status.values else to
-        super().__init__(f"Order {order} is {order.get_status_display().lower()} and cannot become {label}. {rest}")
+        told = _("Order {order} is {status} and cannot become {to}.")
+        super().__init__(f"{told.format(order=order, status=order.get_status_display().lower(), to=label)} {rest}")
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def _take_stock(quantities: Mapping[int, int]) -> list[Product]:
     products = _lock(quantities)
     retired = [p.name for p in products if not p.is_active]
     if retired or len(products) < len(quantities):
-        raise NotForSale(retired or ["a product that does not exist any more"])
+        raise NotForSale(retired or [_("a product that does not exist any more")])
     short = [p for p in products if p.stock < quantities[p.pk]]
     if short:
         raise OutOfStock(short)

@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from orders.cart import GuestStore, take_over
 from users.models import User
 
-JOINED = (
+JOINED = _(
     "Your cart has what was in it before and what you added now. "
     "Where both had the same product, the larger quantity was kept."
 )

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -60,9 +61,9 @@ def cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
     except services.TransitionNotAllowed as error:
         if error.order.status != Status.CANCELLED:
             return render(request, "orders/cancel.html", {"order": error.order}, status=409)
-        messages.info(request, f"Order {order} was cancelled already.")
+        messages.info(request, _("Order {order} was cancelled already.").format(order=order))
     else:
-        messages.success(request, f"Order {order} is cancelled.")
+        messages.success(request, _("Order {order} is cancelled.").format(order=order))
     return redirect(order)
 
 
@@ -116,13 +117,13 @@ def _placed_already(request: CustomerRequest, first: Order) -> HttpResponse:
     """The form came again (a double click, reload or back): the same order, never a second one."""
     quantities = cart_of(request).quantities
     if quantities and dict(first.items.values_list("product_id", "quantity")) != quantities:
-        messages.warning(request, f"{services.KeyReused(first)} What is in your cart is still there.")
+        messages.warning(request, f"{services.KeyReused(first)} {_('What is in your cart is still there.')}")
         return redirect(first)
     return _placed(request, first)
 
 
 def _nothing_to_order(request: CustomerRequest) -> HttpResponse:
-    messages.info(request, "Your cart is empty, so there is nothing to order yet.")
+    messages.info(request, _("Your cart is empty, so there is nothing to order yet."))
     return redirect("orders:cart")
 
 
@@ -130,7 +131,7 @@ def _adjust(request: CustomerRequest, form: CheckoutForm) -> HttpResponse:
     """Order only what is there: lower the quantities, keep what was typed, show it all again."""
     _keep_draft(request, form)
     cart_of(request).adjust()
-    messages.info(request, "Your cart has only what can be ordered now.")
+    messages.info(request, _("Your cart has only what can be ordered now."))
     return redirect("orders:checkout")
 
 
@@ -140,7 +141,8 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
         form = CheckoutForm(request.POST)
         form.is_valid()
         _keep_draft(request, form)
-        messages.info(request, "You were signed out, so nothing was ordered yet. Sign in to go on where you were.")
+        told = _("You were signed out, so nothing was ordered yet. Sign in to go on where you were.")
+        messages.info(request, told)
     return redirect_to_login(reverse("orders:checkout"))
 
 
@@ -173,5 +175,5 @@ def _checkout_page(request: CustomerRequest, form: CheckoutForm) -> HttpResponse
         "shown_total": str(cart_of(request).total),
     }
     if form.is_bound and not key:
-        messages.error(request, "This form was incomplete and has been renewed. Nothing was ordered yet.")
+        messages.error(request, _("This form was incomplete and has been renewed. Nothing was ordered yet."))
     return render(request, "orders/checkout.html", context, status=422 if form.is_bound else 200)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,12 +22,13 @@ METHODS = ["GET", "HEAD", "POST"]
 @never_cache
 def address_add(request: CustomerRequest) -> HttpResponse:
     if Address.objects.for_customer(request.user).count() >= Address.MOST:
-        messages.error(request, f"You can keep {Address.MOST} addresses. Remove one to add another.")
+        told = _("You can keep {most} addresses. Remove one to add another.")
+        messages.error(request, told.format(most=Address.MOST))
         return redirect("users:account")
     form = AddressForm(request.POST or None, initial={"name": request.user.name})
     if request.method == "POST" and form.is_valid():
         addresses.keep_address(request.user, form.cleaned_data, at=timezone.now())
-        return _saved(request, "The address is saved.")
+        return _saved(request, _("The address is saved."))
     return _form_page(request, form)
 
 
@@ -37,7 +39,7 @@ def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
     form = AddressForm(request.POST or None, initial=address.lines())
     if request.method == "POST" and form.is_valid():
         addresses.change_address(address, form.cleaned_data)
-        return _saved(request, "The address is saved.")
+        return _saved(request, _("The address is saved."))
     return _form_page(request, form, address)
 
 
@@ -48,13 +50,13 @@ def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "users/address_remove.html", {"address": address})
     address.delete()
-    return _saved(request, "The address is removed.")
+    return _saved(request, _("The address is removed."))
 
 
 @require_POST
 def address_prefer(request: CustomerRequest, address_id: int) -> HttpResponse:
     addresses.prefer_address(_own(request, address_id), at=timezone.now())
-    return _saved(request, "Checkout offers this address first now.")
+    return _saved(request, _("Checkout offers this address first now."))
 
 
 def _own(request: CustomerRequest, address_id: int) -> Address:

@@ -8,7 +8,8 @@ from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
 from django.http import HttpRequest
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from users.models import Address, User
 
@@ -20,33 +21,32 @@ else:
     _ModelForm, _UserCreationForm, _UserChangeForm = forms.ModelForm, AdminUserCreationForm, UserChangeForm
 
 
-def _line(name: str, autocomplete: str, *, required: bool = True) -> forms.CharField:
+def address_line(name: str, autocomplete: str, *, required: bool = True) -> forms.CharField:
     """A line of an address, called as the model calls it."""
     field = Address._meta.get_field(name)
     assert isinstance(field, models.Field)
-    label = capfirst(field.verbose_name)
     return forms.CharField(
-        label=label,
+        label=capfirst(field.verbose_name),
         max_length=200,
         required=required,
         widget=forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}"}),
-        error_messages={"required": f"Fill in the {label.lower()}."},
+        error_messages={"required": format_lazy(_("Fill in the {field}."), field=field.verbose_name)},
     )
 
 
 class NameForm(forms.Form):
-    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
 class AddressForm(forms.Form):
     """Somewhere to have orders sent; its fields are Address.LINES."""
 
-    name = _line("name", "name")
-    line1 = _line("line1", "address-line1")
-    line2 = _line("line2", "address-line2", required=False)
-    postcode = _line("postcode", "postal-code")
-    city = _line("city", "address-level2")
-    country = _line("country", "country-name")
+    name = address_line("name", "name")
+    line1 = address_line("line1", "address-line1")
+    line2 = address_line("line2", "address-line2", required=False)
+    postcode = address_line("postcode", "postal-code")
+    city = address_line("city", "address-level2")
+    country = address_line("country", "country-name")
 
 
 class SignupForm(NameForm):
@@ -66,7 +66,7 @@ class _EmailNotTaken(_ModelForm):
         # As sign-up keeps them: sign-in looks for small letters.
         email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("This e-mail address is taken.", code="unique")
+            raise forms.ValidationError(_("This e-mail address is taken."), code="unique")
         return email
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Now, Upper
+from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
@@ -51,7 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             # Unique without case. UPPER, because that is what Django's iexact compares, so sign-in finds this index.
             models.UniqueConstraint(
-                Upper("email"), name="users_email_unique", violation_error_message="This e-mail address is taken."
+                Upper("email"), name="users_email_unique", violation_error_message=_("This e-mail address is taken.")
             ),
             models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given"),
         ]
@@ -77,12 +78,12 @@ class Address(models.Model):
 
     address_id = models.BigAutoField(primary_key=True)
     customer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses", db_column="user_id")
-    name = models.CharField("full name", max_length=200)
-    line1 = models.CharField("street and number", max_length=200)
-    line2 = models.CharField("flat, floor, company", max_length=200, blank=True, db_default="")
-    city = models.CharField("town or city", max_length=200)
-    postcode = models.CharField(max_length=200)
-    country = models.CharField(max_length=200)
+    name = models.CharField(_("full name"), max_length=200)
+    line1 = models.CharField(_("street and number"), max_length=200)
+    line2 = models.CharField(_("flat, floor, company"), max_length=200, blank=True, db_default="")
+    city = models.CharField(_("town or city"), max_length=200)
+    postcode = models.CharField(_("postcode"), max_length=200)
+    country = models.CharField(_("country"), max_length=200)
     used_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = AddressQuerySet.as_manager()

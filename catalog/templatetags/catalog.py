@@ -12,6 +12,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from catalog.models import Product
 
@@ -28,7 +30,7 @@ CARDS = 5000
 def card(product: Product, *, text: str, in_cart: Mapping[int, int], eager: bool) -> SafeString:
     """A product in a list. text: words to mark; in_cart: quantities by product; eager: its image is seen at once."""
     shown = (product.pk, product.name, product.price, product.stock, product.sku, product.is_active)
-    return _card(shown, text or "", in_cart.get(product.pk, 0) if in_cart else 0, bool(eager))
+    return _card(shown, text or "", in_cart.get(product.pk, 0) if in_cart else 0, bool(eager), get_language())
 
 
 @register.simple_tag
@@ -37,7 +39,7 @@ def in_cart(quantities: Mapping[int, int], product: Product) -> int:
 
 
 @lru_cache(maxsize=CARDS)
-def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool) -> SafeString:
+def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool, language: str | None) -> SafeString:
     fields = ("product_id", "name", "price", "stock", "sku", "is_active")
     product = Product(**dict(zip(fields, shown, strict=True)))
     return render_to_string(
@@ -54,13 +56,13 @@ def image_url(product: Product) -> str:
 def stock_words(product: Product) -> SafeString:
     """Whether it can be bought: glyph, words and colour."""
     if not product.is_active:
-        glyph, colour, words = "✕", "secondary", "No longer for sale"
+        glyph, colour, words = "✕", "secondary", _("No longer for sale")
     elif product.stock == 0:
-        glyph, colour, words = "✕", "danger", "Sold out"
+        glyph, colour, words = "✕", "danger", _("Sold out")
     elif product.stock <= FEW:
-        glyph, colour, words = "◔", "warning", f"Only {product.stock} left"
+        glyph, colour, words = "◔", "warning", _("Only {left} left").format(left=product.stock)
     else:
-        glyph, colour, words = "✓", "success", "In stock"
+        glyph, colour, words = "✓", "success", _("In stock")
     return format_html(
         '<span class="stock text-{}-emphasis"><span aria-hidden="true">{}</span> {}</span>', colour, glyph, words
     )

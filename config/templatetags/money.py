@@ -9,6 +9,8 @@ from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from orders.status import Status
 
@@ -29,19 +31,22 @@ LOOKS = {
 
 @register.filter
 def money(amount: Decimal | None) -> str:
-    """1234.5 as "$1,234.50", None as a dash."""
+    """1234.5 as "$1,234.50", in German as "1.234,50 $"; None as a dash."""
     if amount is None:
         return "–"
     digits = number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
-    symbol = SYMBOLS.get(settings.CURRENCY, f"{settings.CURRENCY} ")
-    return f"{'−' if amount < 0 else ''}{symbol}{digits}"
+    symbol = SYMBOLS.get(settings.CURRENCY, f"{settings.CURRENCY}\N{NO-BREAK SPACE}")
+    shown = pgettext("money", "{symbol}{digits}").format(symbol=symbol, digits=digits).strip()
+    return f"{'−' if amount < 0 else ''}{shown}"
 
 
 @register.simple_tag
 def price_range(low: Decimal | None, high: Decimal | None) -> str:
     if low is None:
-        return f"Up to {money(high)}"
-    return f"From {money(low)}" if high is None else f"{money(low)} to {money(high)}"
+        return _("Up to {price}").format(price=money(high))
+    if high is None:
+        return _("From {price}").format(price=money(low))
+    return _("{low} to {high}").format(low=money(low), high=money(high))
 
 
 @register.simple_tag
