@@ -22,6 +22,9 @@ COPY static static
 # The addresses are only there for the settings to load; nothing is connected to.
 RUN SECRET_KEY=build LOCAL=0 DATABASE_URL=postgresql://build/build MONGODB_URL=mongodb://build/build \
     EMAIL_URL=consolemail:// python manage.py collectstatic --no-input --verbosity=0
+# The folder of uploads; a volume mounted here gets its owner.
+RUN install -d -o shop -g shop /media
+ENV MEDIA_ROOT=/media
 USER shop
 EXPOSE 8000
 # Any answer is a sign of life, a redirect to https included; without one in time the process hangs.

@@ -30,6 +30,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def with_items(self) -> OrderQuerySet:
         return self.prefetch_related(models.Prefetch("items", OrderItem.objects.order_by("order_item_id")))
 
+    def with_pictures(self) -> OrderQuerySet:
+        """With items, and of each one's product what it takes to show it."""
+        products = OrderItem.objects.select_related("product").defer("product__description", "product__attributes")
+        return self.prefetch_related(models.Prefetch("items", products.order_by("order_item_id")))
+
     def newest_first(self) -> OrderQuerySet:
         return self.order_by("-created_at", "-order_id")
 
