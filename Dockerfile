@@ -1,4 +1,4 @@
-# The image of web, relay and commands. It holds what requirements.txt names and nothing embedded.
+# The image of web, relay, sender of mails and commands. It holds what requirements.txt names and nothing embedded.
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /venv
@@ -22,7 +22,10 @@ COPY static static
 COPY locale locale
 # The addresses are only there for the settings to load; nothing is connected to.
 RUN SECRET_KEY=build LOCAL=0 DATABASE_URL=postgresql://build/build MONGODB_URL=mongodb://build/build \
-    python manage.py collectstatic --no-input --verbosity=0
+    EMAIL_URL=consolemail:// python manage.py collectstatic --no-input --verbosity=0
+# The folder of uploads; a volume mounted here gets its owner.
+RUN install -d -o shop -g shop /media
+ENV MEDIA_ROOT=/media
 USER shop
 EXPOSE 8000
 # Any answer is a sign of life, a redirect to https included; without one in time the process hangs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -12,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from catalog import images
 from catalog.admin_forms import ProductForm
 from catalog.models import Category, Product
 
@@ -85,7 +87,8 @@ class StockFilter(admin.SimpleListFilter):
 class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
     form = ProductForm
     in_use = "it has been ordered, and orders keep what was sold. Retire it instead (clear “active”)."
-    list_display = ["name", "sku", "category", "price_now", "stock", "is_active"]
+    list_display = ["thumb", "name", "sku", "category", "price_now", "stock", "is_active"]
+    list_display_links = ["name"]
     list_filter = ["category", "is_active", StockFilter]
     list_select_related = ["category"]
     search_fields = ["name", "sku"]
@@ -98,13 +101,23 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
         ("Shown in the shop", {"fields": ["description", "attributes"]}),
         ("Dates", {"fields": ["created_at"]}),
     ]
-    readonly_fields = ["created_at"]
+    readonly_fields = ["created_at", "picture_now"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
         fieldsets = list(super().get_fieldsets(request, obj))
+        picture = ["picture_now"] if obj else ["picture"]
         if obj and self.has_change_permission(request, obj):
             fieldsets.append((None, {"fields": ["stock_seen"]}))
-        return fieldsets
+            picture += ["picture", *(["remove_picture"] if obj.image else [])]
+        return [*fieldsets, ("Picture", {"fields": picture})]
+
+    @admin.display(description="picture")
+    def thumb(self, product: Product) -> SafeString:
+        return render_to_string("admin/_picture.html", {"product": product, "side": 40})
+
+    @admin.display(description="picture now")
+    def picture_now(self, product: Product) -> SafeString:
+        return render_to_string("admin/_picture.html", {"product": product, "side": 200})
 
     @admin.display(description="price", ordering="price")
     def price_now(self, product: Product) -> SafeString:
@@ -123,11 +136,30 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
         self.message_user(request, f"{count} product{'' if count == 1 else 's'} {done}.", level)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
+        changed = {*form.changed_data, *self._change_picture(request, obj, form)}
         if not change:
             return super().save_model(request, obj, form, change)
         # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
         columns = {field.name for field in obj._meta.concrete_fields}
-        return obj.save(update_fields=columns.intersection(form.changed_data))
+        return obj.save(update_fields=columns.intersection(changed))
+
+    def _change_picture(self, request: HttpRequest, product: Product, form: ModelForm[Any]) -> list[str]:
+        """Take the picture that was sent, or take the old one away; return the columns that this changed."""
+        picture = form.cleaned_data.get("picture")
+        if not picture and not form.cleaned_data.get("remove_picture"):
+            return []
+        try:
+            images.replace(product, picture)
+        except OSError as error:
+            told = f"The picture could not be stored ({error.strerror or error}). Everything else was saved."
+            self.message_user(request, told, messages.ERROR)
+            return []
+        return ["image"]
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        super().delete_model(request, obj)
+        if obj.image:
+            transaction.on_commit(partial(images.remove, obj.image))
 
 
 @transaction.atomic

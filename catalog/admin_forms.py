@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
+from catalog import images
 from catalog.models import Product
 
 if TYPE_CHECKING:
@@ -26,6 +27,21 @@ class AttributesField(forms.JSONField):
         return attributes
 
 
+class PictureField(forms.FileField):
+    """An upload as a Picture, None without one."""
+
+    widget = forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"})
+
+    def to_python(self, data: Any) -> Any:
+        upload = super().to_python(data)
+        if upload is None:
+            return None
+        try:
+            return images.read(upload)
+        except images.NotAPicture as error:
+            raise forms.ValidationError(str(error), code="not_a_picture") from error
+
+
 class ProductForm(_ProductForm):
     """Stock is typed as a number and taken as a difference from what the page showed, so sales meanwhile still count.
 
@@ -34,6 +50,13 @@ class ProductForm(_ProductForm):
 
     # What the page showed.
     stock_seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    picture = PictureField(
+        label="New picture",
+        required=False,
+        help_text="JPEG, PNG or WebP, at most 10 MB and 25 megapixels. It takes the place of the one there is.",
+    )
+    remove_picture = forms.BooleanField(label="Remove the picture", required=False)
 
     class Meta:
         model = Product

@@ -59,6 +59,9 @@ class Product(models.Model):
     attributes = models.JSONField(blank=True, default=dict, db_default={})
     is_active = models.BooleanField("active", db_default=True, help_text="Retired products stay in orders, unsold.")
 
+    # The name of its picture's files, "" without one: catalog.images keeps them.
+    image = models.CharField("picture", max_length=32, blank=True, db_default="", editable=False)
+
     # Units ordered lately, to sort by; orders.popularity counts them now and then.
     units_sold = models.IntegerField(db_default=0, editable=False)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -67,6 +68,16 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 @cache_control(public=True, max_age=31_536_000, immutable=True)
 def placeholder(request: HttpRequest, sku: str) -> HttpResponse:
     return HttpResponse(drawing.placeholder(sku), content_type="image/svg+xml")
+
+
+@login_not_required
+@require_safe
+@cache_control(public=True, max_age=31_536_000, immutable=True)
+def picture(request: HttpRequest, name: str) -> FileResponse:
+    try:
+        return FileResponse(default_storage.open(name), content_type="image/webp")
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 def _list(

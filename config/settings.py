@@ -157,6 +157,9 @@ CURRENCY = env.str("CURRENCY", default="USD")
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Pictures of products; all web servers share it, or STORAGES has one that they share.
+MEDIA_URL = "media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -170,9 +173,15 @@ WHITENOISE_USE_FINDERS = LOCAL
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
-EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
+# Elsewhere the environment has to say it: codes and mails are nothing for a log.
+EMAIL_CONFIG = env.email("EMAIL_URL", **({"default": "consolemail://"} if LOCAL else {}))
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10  # seconds, for each answer of the mail server
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
+# Where links in mails about orders lead: who sends them has no request to go by.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
+    f"http://localhost:{env.str('PORT', default='') or 8000}" if LOCAL else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+)
 
 # --- What browsers are told ---
 CONTENT_SECURITY_POLICY = {

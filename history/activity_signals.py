@@ -28,7 +28,7 @@ WATCHED: dict[type[Model], tuple[Subject, tuple[str, ...]]] = {
     User: (Subject.USER, ("name", "email", "is_active", "is_staff", "is_superuser")),
     Product: (
         Subject.PRODUCT,
-        ("name", "sku", "price", "stock", "category_id", "is_active", "description", "attributes"),
+        ("name", "sku", "price", "stock", "category_id", "is_active", "description", "attributes", "image"),
     ),
     Category: (Subject.CATEGORY, ("name", "slug")),
     Group: (Subject.ROLE, ("name",)),

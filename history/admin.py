@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from history.admin_activity import activity_page
 from history.admin_mirror import mirror_page, requeue_events
 from history.models import Event
+from history.order_mails import MailTold, with_mails
 from orders.admin import OrderAdmin
 from orders.models import Order
 
@@ -31,9 +32,9 @@ class OrderWithHistoryAdmin(OrderAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        events: list[Event] = []
+        events: list[Event | MailTold] = []
         if object_id.isascii() and object_id.isdigit():
-            events = list(Event.objects.of_order(int(object_id)).reverse())
+            events = with_mails(Event.objects.of_order(int(object_id)).reverse(), int(object_id))
         told = [(event, list(told_changes(event.changes))) for event in events]
         return super().change_view(request, object_id, form_url, {"events": told, **(extra_context or {})})
 

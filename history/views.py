@@ -60,7 +60,7 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def order(request: CustomerRequest, order_id: int) -> HttpResponse:
-    found = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
+    found = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
     events = order_events.events_of(found)
     context = {
         "order": found,

@@ -31,6 +31,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def with_items(self) -> OrderQuerySet:
         return self.prefetch_related(models.Prefetch("items", OrderItem.objects.order_by("order_item_id")))
 
+    def with_pictures(self) -> OrderQuerySet:
+        """With items, and of each one's product what it takes to show it."""
+        products = OrderItem.objects.select_related("product").defer("product__description", "product__attributes")
+        return self.prefetch_related(models.Prefetch("items", products.order_by("order_item_id")))
+
     def newest_first(self) -> OrderQuerySet:
         return self.order_by("-created_at", "-order_id")
 
@@ -182,3 +187,51 @@ class CartItem(models.Model):
     @property
     def has_new_price(self) -> bool:
         return self.price_seen != self.product.price
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def of_order(self, order_id: int) -> MailQuerySet:
+        return self.filter(order_id=order_id).order_by("rev")
+
+    def told(self) -> MailQuerySet:
+        """Those that something can be said of: sent, or tried in vain."""
+        return self.filter(models.Q(sent_at__isnull=False) | ~models.Q(error=""))
+
+
+class Mail(models.Model):
+    """A mail about one step of one order: to be sent, or what became of it; orders.mails sends them.
+
+    Written in the transaction of the step, so there is one for each step that the shop took and none for one that
+    was rolled back; imports and plain SQL ask for none. It says nothing of the customer: the address is looked up
+    when it is sent. due_at: when it is tried (again), None once it is sent or given up.
+    """
+
+    mail_id = models.BigAutoField(primary_key=True)
+    # Without a foreign key in the database: a mail must not keep an order from being deleted or archived.
+    order = models.ForeignKey(
+        Order, on_delete=models.DO_NOTHING, related_name="+", db_column="order_id", db_constraint=False, db_index=False
+    )
+    rev = models.IntegerField()
+    status = models.CharField(max_length=20, choices=Status)
+    due_at = models.DateTimeField(null=True, db_default=Now())
+    attempts = models.IntegerField(db_default=0)
+    tried_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="", blank=True)
+
+    objects = MailQuerySet.as_manager()
+
+    class Meta:
+        db_table = "order_mails"
+        default_permissions = ()
+        constraints = [
+            # Its index finds the mails of an order.
+            models.UniqueConstraint(fields=["order", "rev"], name="order_mails_once_a_revision"),
+        ]
+        indexes = [
+            # The sender's claim; small, because what is sent leaves it.
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="order_mails_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.order_id}: {self.status}"

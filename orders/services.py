@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext as _
 
 from catalog.models import Product
-from orders.models import Order, OrderItem
+from orders.models import Mail, Order, OrderItem
 from orders.status import Status, allowed_after
 from users.models import User
 
@@ -100,6 +100,7 @@ def place_order(
         holds_stock=True,
     )
     _add_items(order, products, quantities)
+    _ask_for_mail(order)
     return order
 
 
@@ -119,6 +120,7 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
     if gives_back:
         _give_back_stock(current)
+    _ask_for_mail(current)
     current.refresh_from_db(fields=["rev"])
     return current
 
@@ -156,6 +158,13 @@ def _sign(order: Order, *, by: User, at: datetime, note: str) -> None:
     # The database tells a signed change by a later changed_at; clocks of two web servers may disagree.
     order.changed_at = max(at, order.changed_at + timedelta(microseconds=1))
     order.change_note = note
+
+
+def _ask_for_mail(order: Order) -> None:
+    """Have the customer told of the step just taken, once this is committed; orders.mails sends it."""
+    # The database knows the revision: it has just counted it.
+    rev = Subquery(Order.objects.filter(pk=order.pk).values("rev"))
+    Mail.objects.create(order=order, rev=rev, status=order.status)
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:

@@ -46,7 +46,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def confirmation(request: CustomerRequest, order_id: int) -> HttpResponse:
-    order = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
+    order = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
     return render(request, "orders/confirmation.html", {"order": order})
 
 

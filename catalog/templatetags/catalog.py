@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape, format_html
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from catalog import images
 from catalog.models import Product
 
 register = template.Library()
@@ -29,7 +31,9 @@ CARDS = 5000
 @register.simple_tag
 def card(product: Product, *, text: str, in_cart: Mapping[int, int], eager: bool) -> SafeString:
     """A product in a list. text: words to mark; in_cart: quantities by product; eager: its image is seen at once."""
-    shown = (product.pk, product.name, product.price, product.stock, product.sku, product.is_active)
+    shown = (
+        product.pk, product.name, product.price, product.stock, product.sku, product.is_active, product.image,
+    )  # fmt: skip
     return _card(shown, text or "", in_cart.get(product.pk, 0) if in_cart else 0, bool(eager), get_language())
 
 
@@ -40,7 +44,7 @@ def in_cart(quantities: Mapping[int, int], product: Product) -> int:
 
 @lru_cache(maxsize=CARDS)
 def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool, language: str | None) -> SafeString:
-    fields = ("product_id", "name", "price", "stock", "sku", "is_active")
+    fields = ("product_id", "name", "price", "stock", "sku", "is_active", "image")
     product = Product(**dict(zip(fields, shown, strict=True)))
     return render_to_string(
         "catalog/_card.html", {"product": product, "text": text, "in_cart": in_cart, "eager": eager}
@@ -48,7 +52,10 @@ def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool, language
 
 
 @register.filter
-def image_url(product: Product) -> str:
+def image_url(product: Product, size: str = "small") -> str:
+    """Where its picture is, or the drawn one; size: "small" is a square, "large" the whole of it."""
+    if product.image:
+        return default_storage.url(images.file_name(product.image, size))
     return reverse("catalog:placeholder", kwargs={"sku": product.sku or f"product-{product.pk}"})
 
 

@@ -1,6 +1,6 @@
 """`python -m tests.web.buyers --rounds 1000`: sixteen buyers want the last one, over HTTP, again and again.
 
-Exit code 0 only where each round sold exactly one and told the others that it is sold out, and nothing else was answered.
+Exit code 0 only where each round sold exactly one, told the others that it is sold out, and answered nothing else.
 """
 
 from __future__ import annotations

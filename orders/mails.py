@@ -1,0 +1,225 @@
+"""Telling customers by mail what became of their orders.
+
+A row of order_mails stands for each mail, written by orders.services with the step it tells of. A sender claims one
+and by that puts off its next try: whatever dies then, the mail is tried again, and given up after about three days. So
+each is sent at least once. A repeat carries the Message-ID of the first, by which mailboxes know it.
+
+No library: django-post-office and django-mailer keep address and text of every mail in the database, mark a batch as
+sent at its end, and have no place to tell of one mail's failure, which here is part of the order's history. What would
+have to be built around them is more than this.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import smtplib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import Error, connection
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Mail, Order
+from orders.status import Status
+from users.models import Address
+
+logger = logging.getLogger(__name__)
+
+# Longer than a server can draw out one mail (settings.EMAIL_TIMEOUT for each answer), so that nobody else takes it.
+FIRST_RETRY = timedelta(minutes=2)
+LONGEST_RETRY = timedelta(hours=6)
+# With these pauses about three days.
+MOST_ATTEMPTS = 20
+# Seconds between two looks while nothing is due, and after a failure.
+PAUSE = 1.0
+
+# An order's mails go out one after the other: "shipped" is not to come before "paid".
+CLAIM = """
+UPDATE order_mails SET attempts = attempts + 1, tried_at = %(at)s,
+    due_at = %(at)s + least(%(first)s * power(2, least(attempts, 20)), %(longest)s)
+WHERE mail_id = (
+    SELECT mail_id FROM order_mails AS mail WHERE due_at <= %(at)s AND NOT EXISTS (
+        SELECT FROM order_mails AS earlier
+        WHERE earlier.order_id = mail.order_id AND earlier.rev < mail.rev AND earlier.due_at IS NOT NULL)
+    ORDER BY due_at, mail_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING *
+"""
+
+
+class Undeliverable(Exception):
+    """Why a mail is never to be sent."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a mail says of a status: its subject after the order's number, its heading, what comes next."""
+
+    subject: str | Promise
+    heading: str | Promise
+    next: str | Promise
+
+
+WORDS = {
+    Status.PENDING: Words(
+        _("Your order %(order)s"),
+        _("Thank you for your order"),
+        _("You pay by invoice, with the order's number as the reference. We send it as soon as it is paid."),
+    ),
+    Status.PAID: Words(
+        _("Order %(order)s is paid"), _("Your order is paid"), _("Thank you. We pack it and send it next.")
+    ),
+    Status.SHIPPED: Words(
+        _("Order %(order)s is on its way"), _("Your order is on its way"), _("We tell you when it has arrived.")
+    ),
+    Status.DELIVERED: Words(
+        _("Order %(order)s was delivered"), _("Your order was delivered"), _("We hope that you like it.")
+    ),
+    Status.CANCELLED: Words(
+        _("Order %(order)s is cancelled"), _("Your order is cancelled"), _("It will not be sent.")
+    ),
+    Status.RETURNED: Words(
+        _("Order %(order)s was returned"), _("We have your return"), _("The order ends here.")
+    ),
+}  # fmt: skip
+
+
+class Sender:
+    """Sends what is due until it is stopped; any number of them may run."""
+
+    def __init__(self) -> None:
+        self._stopping = Event()
+        self._server: Any = None  # open while there is something to send
+        self._trouble = ""
+
+    def stop(self) -> None:
+        """Ask it to end after the mail at hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                sent = self.send_next(at=timezone.now())
+            except Error as error:
+                self._recover(error)
+                sent = False
+            if not sent:
+                self._hang_up()
+                self._stopping.wait(PAUSE)
+        self._hang_up()
+
+    def send_next(self, *, at: datetime) -> bool:
+        """Send the mail that is due first, and return whether one was sent.
+
+        A failure is kept with the mail and logged. Raises django.db.Error where PostgreSQL is away.
+        """
+        mail = _claim(at)
+        if mail is None:
+            return False
+        try:
+            self._send(message_of(mail))
+        except Undeliverable as error:
+            _give_up(mail, str(error))
+        except (OSError, ValueError) as error:  # the server's refusals, the network, an address that cannot be one
+            _failed(mail, error)
+        else:
+            Mail.objects.filter(pk=mail.pk).update(sent_at=timezone.now(), due_at=None, error="")
+            return True
+        return False
+
+    def _send(self, message: EmailMultiAlternatives) -> None:
+        if self._server is None:
+            self._server = get_connection()
+            self._server.open()
+        message.connection = self._server
+        message.send()
+
+    def _hang_up(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(OSError):  # it has gone already
+                server.close()
+
+    def _recover(self, error: Error) -> None:
+        reason = str(error).split("\n")[0][:300]
+        if reason != self._trouble:
+            logger.warning("Mails wait, none is lost: %s", reason)
+            self._trouble = reason
+        connection.close()
+
+
+def message_of(mail: Mail) -> EmailMultiAlternatives:
+    """Return the mail as it is sent, text and HTML, with the order as it is now. Raises Undeliverable."""
+    order = Order.objects.with_items().select_related("customer").filter(pk=mail.order_id).first()
+    if order is None:
+        raise Undeliverable("The order is not here any more.")
+    if not order.customer.is_active:
+        raise Undeliverable("The customer's account is closed.")
+    words = WORDS[Status(mail.status)]
+    context = {
+        "order": order,
+        "status": Status(mail.status),
+        "words": words,
+        "address": _lines(order.shipping_address),
+        "url": f"{settings.SITE_URL}{order.get_absolute_url()}",
+    }
+    message = EmailMultiAlternatives(
+        subject=settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + words.subject % {"order": order},
+        body=render_to_string("orders/mail.txt", context),
+        to=[order.customer.email],
+        # The same for each try of one mail, and for no other.
+        headers={
+            "Message-ID": f"<order-{order.pk}-{mail.rev}@{urlsplit(settings.SITE_URL).hostname}>",
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    message.attach_alternative(render_to_string("orders/mail.html", context), "text/html")
+    return message
+
+
+def _lines(address: Any) -> list[str]:
+    """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
+    return [str(address[name]) for name in Address.LINES if address.get(name)] if isinstance(address, dict) else []
+
+
+def _claim(at: datetime) -> Mail | None:
+    """Take the mail that is due first, and put off its next try as if this one had failed."""
+    parameters = {"at": at, "first": FIRST_RETRY, "longest": LONGEST_RETRY}
+    return next(iter(Mail.objects.raw(CLAIM, parameters)), None)
+
+
+def _failed(mail: Mail, error: Exception) -> None:
+    reason = _reason(error)
+    logger.warning("Mail about order %s could not be sent, try %s: %s", mail, mail.attempts, reason)
+    if mail.attempts >= MOST_ATTEMPTS:
+        _give_up(mail, reason)
+    else:
+        Mail.objects.filter(pk=mail.pk).update(error=reason)
+
+
+def _give_up(mail: Mail, reason: str) -> None:
+    Mail.objects.filter(pk=mail.pk).update(due_at=None, error=reason)
+
+
+def _reason(error: Exception) -> str:
+    """What the server or the network said, on one line and without addresses."""
+    said: object = error
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        said = next(iter(error.recipients.values()), error)
+    elif isinstance(error, smtplib.SMTPResponseException):
+        said = (error.smtp_code, error.smtp_error)
+    if isinstance(said, tuple):
+        code, text = said
+        said = f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+    told = " ".join(str(said).split()) or type(error).__name__
+    told = re.sub(r"\S+@\S+", "(address)", told)  # kept longer than the customer's account may be
+    return "".join(letter for letter in told if letter.isprintable())[:300]
