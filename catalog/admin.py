@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,8 +13,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from catalog import stock
 from catalog.admin_forms import ProductForm
-from catalog.models import Category, Product
+from catalog.models import Category, Product, Reason
 
 LOW_STOCK = 5  # so many or fewer are low
 
@@ -118,11 +120,18 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
     def activate(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> None:
         self._say(request, _switch(queryset, is_active=True), "activated")
 
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        assert isinstance(request.user, AbstractBaseUser)
+        stock.tell(reason=Reason.DELETED, by=request.user)
+        super().delete_model(request, obj)
+
     def _say(self, request: HttpRequest, count: int, done: str) -> None:
         level = messages.SUCCESS if count else messages.WARNING
         self.message_user(request, f"{count} product{'' if count == 1 else 's'} {done}.", level)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
+        assert isinstance(request.user, AbstractBaseUser)
+        stock.tell(reason=Reason.CORRECTION if change else Reason.OPENING, by=request.user)
         if not change:
             return super().save_model(request, obj, form, change)
         # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
