@@ -19,12 +19,10 @@ from django.db import connection, transaction
 from catalog.models import Reason
 
 TRIGGERS = {
-    "catalog_record_new_stock": "products",
-    "catalog_record_movement": "products",
-    "catalog_record_last_stock": "products",
-    "catalog_forget_told": "products",
+    "catalog_record_insert": "products",
+    "catalog_record_update": "products",
+    "catalog_record_delete": "products",
     "catalog_refuse_truncate": "products",
-    "catalog_keep_number": "products",
     "catalog_keep_ledger": "stock_movements",
     "catalog_keep_ledger_closed": "stock_movements",
 }

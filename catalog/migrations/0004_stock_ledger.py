@@ -13,46 +13,37 @@ INSERT INTO stock_movements (product_id, delta, stock_after, reason, actor_name,
 SELECT product_id, stock, stock, 'opening', 'database', now() FROM products WHERE stock > 0 ORDER BY product_id;
 """
 
+# Summed up and not joined: a plan made for a sale of three must do for a price list of 30,000. The rows are locked, so
+# the movements of one product are numbered in the order in which they happened. What was told belongs to this statement
+# alone: the next one of the transaction says its own reason or none.
 RECORD = """
--- Row by row, as sales change few rows, and only those whose stock moved. Their locks are held, so the movements of one
--- product are numbered in the order in which they happened.
-CREATE FUNCTION catalog_record_movement() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION catalog_record_{operation}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    told jsonb := coalesce(nullif(current_setting('catalog.movement', true), ''), '{}');
+    told jsonb := coalesce(nullif(current_setting('catalog.movement', true), ''), '{{}}');
 BEGIN
     INSERT INTO stock_movements (product_id, delta, stock_after, reason, order_id, note, actor_id, actor_name, moved_at)
-    VALUES (
-        coalesce(NEW.product_id, OLD.product_id),
-        coalesce(NEW.stock, 0) - coalesce(OLD.stock, 0),
-        coalesce(NEW.stock, 0),
-        coalesce(told ->> 'reason', CASE TG_OP WHEN 'INSERT' THEN 'opening' WHEN 'DELETE' THEN 'deleted'
-                                    ELSE 'correction' END),
-        (told ->> 'order_id')::bigint,
-        coalesce(told ->> 'note', ''),
-        (told ->> 'actor_id')::bigint,
-        coalesce(told ->> 'actor_name', 'database'),
-        coalesce((told ->> 'moved_at')::timestamptz, clock_timestamp())
-    );
+    SELECT product_id, sum(after - before), sum(after), coalesce(told ->> 'reason', '{reason}'),
+        (told ->> 'order_id')::bigint, coalesce(told ->> 'note', ''), (told ->> 'actor_id')::bigint,
+        coalesce(told ->> 'actor_name', 'database'), coalesce((told ->> 'moved_at')::timestamptz, clock_timestamp())
+    FROM ({rows}) moved
+    GROUP BY product_id HAVING sum(after) <> sum(before) ORDER BY product_id;
+    IF told <> '{{}}' THEN
+        PERFORM set_config('catalog.movement', '', true);
+    END IF;
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER catalog_record_new_stock AFTER INSERT ON products FOR EACH ROW
-    WHEN (NEW.stock <> 0) EXECUTE FUNCTION catalog_record_movement();
-CREATE TRIGGER catalog_record_movement AFTER UPDATE ON products FOR EACH ROW
-    WHEN (OLD.stock <> NEW.stock) EXECUTE FUNCTION catalog_record_movement();
-CREATE TRIGGER catalog_record_last_stock AFTER DELETE ON products FOR EACH ROW
-    WHEN (OLD.stock <> 0) EXECUTE FUNCTION catalog_record_movement();
-
--- What was told belongs to one statement: the next one of the transaction says its own reason or none.
-CREATE FUNCTION catalog_forget_told() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM set_config('catalog.movement', '', true);
-    RETURN NULL;
-END $$;
-
-CREATE TRIGGER catalog_forget_told AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH STATEMENT
-    WHEN (current_setting('catalog.movement', true) <> '') EXECUTE FUNCTION catalog_forget_told();
+CREATE TRIGGER catalog_record_{operation} AFTER {operation} ON products REFERENCING {tables}
+    FOR EACH STATEMENT EXECUTE FUNCTION catalog_record_{operation}();
 """
+OLD, NEW = "OLD TABLE AS old_rows", "NEW TABLE AS new_rows"
+WAS = "SELECT product_id, stock AS before, 0 AS after FROM old_rows"
+IS = "SELECT product_id, 0 AS before, stock AS after FROM new_rows"
+TRIGGERS = (
+    RECORD.format(operation="insert", reason="opening", rows=IS, tables=NEW)
+    + RECORD.format(operation="update", reason="correction", rows=f"{WAS} UNION ALL {IS}", tables=f"{OLD} {NEW}")
+    + RECORD.format(operation="delete", reason="deleted", rows=WAS, tables=OLD)
+)
 
 GUARDS = """
 CREATE FUNCTION catalog_keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -67,20 +58,24 @@ CREATE TRIGGER catalog_keep_ledger BEFORE UPDATE OR DELETE OR TRUNCATE ON stock_
 CREATE TRIGGER catalog_keep_ledger_closed BEFORE INSERT ON stock_movements FOR EACH STATEMENT
     WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION catalog_keep_ledger();
 
--- What no movement could tell of: TRUNCATE fires no trigger of rows, and the ledger knows a product by its number.
-CREATE FUNCTION catalog_keep_products() RETURNS trigger LANGUAGE plpgsql AS $$
+-- TRUNCATE would leave no rows to record.
+CREATE FUNCTION catalog_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% of products would leave no movements of their stock', TG_ARGV[0]
+    RAISE EXCEPTION 'TRUNCATE of products would leave no movements; use DELETE'
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
 CREATE TRIGGER catalog_refuse_truncate BEFORE TRUNCATE ON products FOR EACH STATEMENT
-    EXECUTE FUNCTION catalog_keep_products('TRUNCATE');
-CREATE TRIGGER catalog_keep_number BEFORE UPDATE OF product_id ON products FOR EACH ROW
-    WHEN (OLD.product_id <> NEW.product_id) EXECUTE FUNCTION catalog_keep_products('renumbering');
+    EXECUTE FUNCTION catalog_refuse_truncate();
 """
 
-FUNCTIONS = ["catalog_record_movement", "catalog_forget_told", "catalog_keep_ledger", "catalog_keep_products"]
+FUNCTIONS = [
+    "catalog_record_insert",
+    "catalog_record_update",
+    "catalog_record_delete",
+    "catalog_keep_ledger",
+    "catalog_refuse_truncate",
+]
 
 REASONS = [
     ("opening", "Opening stock"),
@@ -137,5 +132,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(OPENING + RECORD + GUARDS, "".join(f"DROP FUNCTION {name} CASCADE;" for name in FUNCTIONS)),
+        migrations.RunSQL(OPENING + TRIGGERS + GUARDS, "".join(f"DROP FUNCTION {name} CASCADE;" for name in FUNCTIONS)),
     ]

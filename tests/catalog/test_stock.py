@@ -11,6 +11,7 @@ import pytest
 from django.core import serializers
 from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 from hypothesis import HealthCheck, Phase, given, settings
@@ -102,6 +103,25 @@ def test_every_way_of_writing_leaves_one_movement(write):
     assert stock.differences() == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_products_that_were_there_before_the_ledger_begin_with_what_they_had():
+    executor = MigrationExecutor(connection)
+    executor.migrate([("catalog", "0003_every_word")])
+    try:
+        sql("INSERT INTO products (name, price, stock) VALUES ('Cup', 1, 0), ('Pen', 1, 7), ('Lamp', 1, 3)")
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    Product.objects.filter(name="Pen").update(stock=6)
+
+    assert [row[:3] for row in movements(Product.objects.get(name="Pen"))] == [
+        (7, 7, "opening"),
+        (-1, 6, "correction"),
+    ]
+    assert StockMovement.objects.filter(reason="opening").count() == 2
+    assert (stock.differences(), stock.missing_triggers()) == ([], [])
+
+
 def test_new_products_begin_with_what_they_have():
     Product.objects.bulk_create(Product(name=f"Lamp {n}", price=Decimal("1.00"), stock=n) for n in range(3))
     sql("INSERT INTO products (name, price, stock) VALUES ('Pen', 2, 4)")
@@ -130,6 +150,16 @@ def test_a_deleted_product_leaves_a_ledger_that_ends_at_nothing():
     sql("INSERT INTO products (product_id, name, price, stock) VALUES (%s, 'Another', 1, 2)", kept.pk)
 
     assert [row[:3] for row in movements(kept)] == [(10, 10, "opening"), (-10, 0, "deleted"), (2, 2, "opening")]
+    assert stock.differences() == []
+
+
+def test_a_product_of_another_number_takes_its_stock_along():
+    product = ProductFactory(stock=10)
+
+    sql("UPDATE products SET product_id = product_id + 1000 WHERE product_id = %s", product.pk)
+
+    assert [row[:2] for row in movements(product)] == [(10, 10), (-10, 0)]
+    assert [row[:2] for row in movements(Product.objects.get())] == [(10, 10)]
     assert stock.differences() == []
 
 
@@ -211,7 +241,6 @@ def test_a_name_outlives_its_account_and_may_be_anything(now):
         "DELETE FROM stock_movements",
         "TRUNCATE stock_movements",
         "TRUNCATE products CASCADE",
-        "UPDATE products SET product_id = product_id + 1000",
     ],
 )
 def test_the_ledger_cannot_be_written_by_hand(statement):
