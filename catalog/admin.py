@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,9 +14,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from catalog import images
+from catalog import images, stock
 from catalog.admin_forms import ProductForm
-from catalog.models import Category, Product
+from catalog.models import Category, Product, Reason
 
 LOW_STOCK = 5  # so many or fewer are low
 
@@ -137,6 +138,8 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
         changed = {*form.changed_data, *self._change_picture(request, obj, form)}
+        assert isinstance(request.user, AbstractBaseUser)
+        stock.tell(reason=Reason.CORRECTION if change else Reason.OPENING, by=request.user)
         if not change:
             return super().save_model(request, obj, form, change)
         # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
@@ -157,6 +160,8 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
         return ["image"]
 
     def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        assert isinstance(request.user, AbstractBaseUser)
+        stock.tell(reason=Reason.DELETED, by=request.user)
         super().delete_model(request, obj)
         if obj.image:
             transaction.on_commit(partial(images.remove, obj.image))

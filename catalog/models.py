@@ -1,4 +1,4 @@
-"""What the shop sells: categories and products with their price and stock."""
+"""What the shop sells: categories, products with their price and stock, and every movement of that stock."""
 
 from __future__ import annotations
 
@@ -99,3 +99,70 @@ class Product(models.Model):
     def slug(self) -> str:
         """Readable name and number: old addresses find the product after it was renamed."""
         return f"{slugify(self.name) or 'product'}-{self.product_id}"
+
+
+class Reason(models.TextChoices):
+    """Why stock moved."""
+
+    OPENING = "opening", "Opening stock"
+    IMPORT = "import", "Import"
+    SALE = "sale", "Sale"
+    CANCEL = "cancel", "Cancelled order"
+    EDIT = "edit", "Edited order"
+    RETURN = "return", "Returned goods"
+    RESTOCK = "restock", "Restock"
+    CORRECTION = "correction", "Correction"
+    DELETED = "deleted", "Product deleted"
+
+
+class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    def of_product(self, product: Product) -> StockMovementQuerySet:
+        return self.filter(product=product)
+
+    def newest_first(self) -> StockMovementQuerySet:
+        return self.order_by("-movement_id")
+
+
+class StockMovement(models.Model):
+    """One change of a product's stock: how much, what was left after it, who did it and why.
+
+    The database writes it and nobody else does (migration 0005): no row can be added, changed or removed, and the sum
+    of a product's movements is its stock. Who and why are what catalog.stock told it. The product, the order and the
+    actor are kept by their numbers, so that the movement outlives them.
+    """
+
+    movement_id = models.BigAutoField(primary_key=True)
+    product = models.ForeignKey(
+        Product,
+        on_delete=models.DO_NOTHING,
+        related_name="movements",
+        db_column="product_id",
+        db_constraint=False,
+        db_index=False,
+    )
+    delta = models.IntegerField()
+    stock_after = models.IntegerField()
+    reason = models.CharField(max_length=20, choices=Reason)
+    order_id = models.BigIntegerField("order", null=True)
+    note = models.TextField(db_default="")
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=200)
+    moved_at = models.DateTimeField()
+
+    objects = StockMovementQuerySet.as_manager()
+
+    class Meta:
+        db_table = "stock_movements"
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(delta=0), name="stock_movements_moves"),
+            models.CheckConstraint(condition=models.Q(stock_after__gte=0), name="stock_movements_not_negative"),
+            models.CheckConstraint(condition=models.Q(reason__in=Reason.values), name="stock_movements_reason_known"),
+        ]
+        indexes = [
+            # The movements of one product, newest first.
+            models.Index(fields=["product", "-movement_id"], name="stock_movements_of_product"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delta:+,} {self.get_reason_display().lower()}"

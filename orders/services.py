@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, QuerySet, Subquery, Value, When
+from django.db.models import Subquery
 from django.utils.translation import gettext as _
 
-from catalog.models import Product
+from catalog import stock
+from catalog.models import Product, Reason
 from orders.models import Mail, Order, OrderItem
 from orders.status import Status, allowed_after
 from users.models import User
@@ -86,7 +87,7 @@ def place_order(
     first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
         return _same_again(first, quantities)
-    products = _take_stock(quantities)
+    products = _lock_for_sale(quantities)
     order = Order.objects.create(
         customer=customer,
         total_amount=sum(product.price * quantities[product.pk] for product in products),
@@ -100,6 +101,8 @@ def place_order(
         holds_stock=True,
     )
     _add_items(order, products, quantities)
+    taken = {pk: -quantity for pk, quantity in quantities.items()}
+    stock.move(taken, reason=Reason.SALE, by=customer, at=at, order_id=order.pk)
     _ask_for_mail(order)
     return order
 
@@ -119,7 +122,7 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
     current.holds_stock = current.holds_stock and not gives_back
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
     if gives_back:
-        _give_back_stock(current)
+        _give_back_stock(current, by=by, at=at)
     _ask_for_mail(current)
     current.refresh_from_db(fields=["rev"])
     return current
@@ -179,8 +182,8 @@ def _lock(quantities: Mapping[int, int]) -> list[Product]:
     return list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
 
 
-def _take_stock(quantities: Mapping[int, int]) -> list[Product]:
-    """Lock the products, take the quantities out of stock and return the products with their prices."""
+def _lock_for_sale(quantities: Mapping[int, int]) -> list[Product]:
+    """Return the products, locked, of which there is enough; raises NotForSale or OutOfStock."""
     products = _lock(quantities)
     retired = [p.name for p in products if not p.is_active]
     if retired or len(products) < len(quantities):
@@ -188,19 +191,12 @@ def _take_stock(quantities: Mapping[int, int]) -> list[Product]:
     short = [p for p in products if p.stock < quantities[p.pk]]
     if short:
         raise OutOfStock(short)
-    _move_stock(quantities, sign=-1)
     return products
 
 
-def _give_back_stock(order: Order) -> None:
+def _give_back_stock(order: Order, *, by: User, at: datetime) -> None:
     quantities: Counter[int] = Counter()
     for product_id, quantity in order.items.values_list("product_id", "quantity"):
         quantities[product_id] += quantity
     _lock(quantities)
-    _move_stock(quantities, sign=+1)
-
-
-def _move_stock(quantities: Mapping[int, int], *, sign: int) -> None:
-    moved: QuerySet[Product] = Product.objects.filter(pk__in=quantities)
-    whens = [When(pk=pk, then=Value(sign * quantity)) for pk, quantity in quantities.items()]
-    moved.update(stock=F("stock") + Case(*whens, output_field=IntegerField()))
+    stock.move(quantities, reason=Reason.CANCEL, by=by, at=at, order_id=order.pk)

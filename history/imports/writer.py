@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from django.db.backends.utils import CursorWrapper
 from django.utils.text import slugify
 
+from catalog import stock
+from catalog.models import Reason
+
 # Makes a progress bar of (what, total, unit); gives the function that moves it on.
 Bar = Callable[[str, int, str], AbstractContextManager[Callable[[int], object]]]
 
@@ -146,6 +149,7 @@ def write(cursor: CursorWrapper, *, keep_refs: bool = True, bar: Bar = silent) -
     written = Written()
     written.users = write_users(cursor)
     written.categories = _write_categories(cursor)
+    stock.tell(reason=Reason.IMPORT, by="import")
     cursor.execute(PRODUCTS)
     written.products = cursor.rowcount
     for statement in (READY_ORDERS, READY_ITEMS, READY_EVENTS, INDEXES):

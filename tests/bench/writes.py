@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.utils import timezone
 
+from catalog import stock
 from catalog.models import Product
 from orders.models import Order
 from orders.services import RequestedItem, place_order
@@ -102,7 +103,6 @@ def _place_bare(customer: int, products: list[Product], key: str) -> None:
             [ids],
         )
         found = cursor.fetchall()
-        cursor.execute("UPDATE products SET stock = stock - 1 WHERE product_id = ANY(%s)", [ids])
         cursor.execute(
             "INSERT INTO orders (user_id, total_amount, status, idempotency_key, holds_stock, changed_by, "
             "changed_by_name, changed_at) VALUES (%s, %s, 'pending', %s, true, %s, 'bench', now()) RETURNING order_id",
@@ -114,3 +114,5 @@ def _place_bare(customer: int, products: list[Product], key: str) -> None:
             + ", ".join(["(%s, %s, 1, %s, %s, %s)"] * len(found)),
             [value for row in found for value in (order_id, row[0], row[2], row[1], row[4])],
         )
+        told = f'{{"reason": "sale", "order_id": {order_id}, "actor_id": {customer}, "actor_name": "bench"}}'
+        cursor.execute(stock.MOVE, [ids, [-1] * len(ids), told])

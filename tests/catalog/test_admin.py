@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from catalog.models import Category, Product
+from catalog.models import Category, Product, StockMovement
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +163,18 @@ def test_attributes_may_be_emptied(client, boss):
 
     assertRedirects(response, LIST, fetch_redirect_response=False)
     assert Product.objects.get(pk=product.pk).attributes == {}
+
+
+def test_the_ledger_tells_who_opened_corrected_and_deleted(client, boss):
+    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("1.00"), stock=7), stock_seen=""))
+    lamp = Product.objects.get()
+    client.post(page_of(lamp), typed(lamp, stock=9))
+    client.post(f"{LIST}{lamp.pk}/delete/", {"post": "yes"})
+
+    told = StockMovement.objects.order_by("movement_id").values_list("delta", "reason", "actor_id", "actor_name")
+
+    who = (boss.pk, boss.name)
+    assert list(told) == [(7, "opening", *who), (2, "correction", *who), (-9, "deleted", *who)]
 
 
 def test_a_delivery_counts_on_top_of_a_sale_meanwhile(client, boss, place):

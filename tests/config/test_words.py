@@ -25,12 +25,18 @@ SAME = {"Name", "Status", "English", "Deutsch"}
 
 # Said to programmers and to staff, or stored.
 UNMARKED = {
+    "Stock moves within the transaction of what moves it.",
     "An order has at least one item, each product once, with a quantity of 1 or more.",
     "Inactive people cannot sign in.",
     "May enter the back office.",
     "Has every permission.",
     "Retired products stay in orders, unsold.",
     "Closed account",
+    "Cancelled order",
+    "Edited order",
+    "Opening stock",
+    "Product deleted",
+    "Returned goods",
     "The order is not here any more.",
     "The customer's account is closed.",
 }

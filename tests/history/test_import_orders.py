@@ -14,7 +14,7 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from catalog.models import Category, Product
+from catalog.models import Category, Product, StockMovement
 from history.imports import staging
 from history.imports.book import import_orders
 from history.imports.sheets import CannotBegin
@@ -93,6 +93,9 @@ def test_stock_is_as_given_and_a_later_cancel_does_not_raise_it(book, now):
     cancel_order(order("R2"), by=StaffFactory(), at=now)
 
     assert dict(Product.objects.values_list("sku", "stock")) == {"LAMP": 5, "PEN": 0}
+    assert list(StockMovement.objects.values_list("product__sku", "delta", "reason", "actor_name")) == [
+        ("LAMP", 5, "import", "import")
+    ]
 
 
 def test_nobody_can_sign_in_as_an_imported_customer(book):

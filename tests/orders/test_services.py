@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from decimal import Decimal
 from functools import partial
 
@@ -24,6 +23,7 @@ from orders.services import (
 )
 from orders.status import TRANSITIONS, Status
 from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.parallel import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -152,27 +152,6 @@ def test_statements_do_not_depend_on_the_number_of_items(place):
         counts.append(len(queries))
 
     assert counts[0] == counts[1] == counts[2] <= 10
-
-
-def in_parallel(calls):
-    """Make each call in a thread of its own, released together; return what each returned or raised."""
-    results, barrier = [None] * len(calls), threading.Barrier(len(calls))
-
-    def run(number):
-        barrier.wait()
-        try:
-            results[number] = calls[number]()
-        except Exception as error:  # noqa: BLE001 - the refusal is the result
-            results[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.django_db(transaction=True)
