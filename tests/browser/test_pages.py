@@ -13,8 +13,8 @@ GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/accou
 ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
            "/reports/customers/?period=all", "/reports/status/?period=all",
            "/reports/orders/", "/reports/trust/"]  # fmt: skip
-STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/users/user/",
-         "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
+STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/catalog/product/add/",
+         "/admin/users/user/", "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
 
 
 def flaws(visitor, paths):

@@ -86,13 +86,16 @@ def test_a_server_that_is_down_is_one_sentence_with_the_next_step(tmp_path, name
     assert result.stderr.endswith(f"start it, or unset {name}.\n")
 
 
-def test_a_missing_secret_is_one_sentence(tmp_path):
+@pytest.mark.parametrize(
+    ("secret", "told"), [("", "SECRET_KEY is not set"), ("a-secret", "Set the EMAIL_URL environment variable")]
+)
+def test_what_is_missing_elsewhere_is_one_sentence(tmp_path, secret, told):
     working = {key: os.environ[key] for key in ("DATABASE_URL", "MONGODB_URL")}
 
-    result = product(tmp_path, **working, LOCAL="0", SECRET_KEY="")
+    result = product(tmp_path, **working, LOCAL="0", SECRET_KEY=secret)
 
     assert result.returncode == 1
-    assert "SECRET_KEY is not set" in result.stderr
+    assert told in result.stderr
     assert "Traceback" not in result.stderr
 
 
