@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_mails_are_readable_by_everyone_and_fetch_nothing(browser, place):
-    order = place(ProductFactory(name="Donaudampfschifffahrtsgesellschaftskapitänsmütze " * 3), quantity=1000)
+    cap = ProductFactory(name="Donaudampfschifffahrtsgesellschaftskapitänsmütze " * 3, stock=1000)
+    order = place(cap, quantity=1000)
     Order.objects.update(shipping_address={"name": "Ada", "line1": "x" * 200, "city": "London"})
     visitor = Visitor(browser, "http://localhost")
     fetched: list[str] = []
