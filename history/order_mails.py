@@ -13,7 +13,6 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from history.models import Event
 from orders.models import Mail
@@ -29,14 +28,8 @@ class MailTold:
     kind: str = "mail"
     is_time_known: bool = True
     changes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def get_kind_display(self) -> str:
-        return _("Mail")
-
-    @property
-    def actor_name(self) -> str:
-        return _("The shop")
+    get_kind_display: str = "Mail"
+    actor_name: str = "The shop"
 
 
 def with_mails(events: Iterable[Event], order_id: int) -> list[Event | MailTold]:
@@ -51,13 +44,11 @@ def with_mails(events: Iterable[Event], order_id: int) -> list[Event | MailTold]
 
 
 def _note(mail: Mail) -> str:
-    about = {"status": mail.get_status_display(), "reason": mail.error, "attempts": mail.attempts}
-    if mail.sent_at and mail.attempts > 1:
-        return _("Mail about “%(status)s” sent, at the attempt number %(attempts)s.") % about
+    about = f"Mail about “{mail.get_status_display()}”"
     if mail.sent_at:
-        return _("Mail about “%(status)s” sent.") % about
-    failed = _("Mail about “%(status)s” could not be sent: %(reason)s") % about
+        return f"{about} sent{f', at attempt {mail.attempts}' if mail.attempts > 1 else ''}."
+    failed = f"{about} could not be sent: {mail.error}"
     if mail.due_at is None:
-        return f"{failed}\n{_('It is not tried any more.')}"
+        return f"{failed}\nIt is not tried any more."
     again = date_format(timezone.localtime(mail.due_at), "j M Y, H:i")
-    return f"{failed}\n{_('Attempts so far: %(attempts)s. The next one: %(at)s.') % (about | {'at': again})}"
+    return f"{failed}\nAttempts so far: {mail.attempts}. The next one: {again}."

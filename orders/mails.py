@@ -25,7 +25,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import Error, connection
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -109,6 +109,7 @@ class Sender:
         while not self._stopping.is_set():
             try:
                 sent = self.send_next(at=timezone.now())
+                self._trouble = ""
             except Error as error:
                 self._recover(error)
                 sent = False
@@ -158,12 +159,21 @@ class Sender:
 
 
 def message_of(mail: Mail) -> EmailMultiAlternatives:
-    """Return the mail as it is sent, text and HTML, with the order as it is now. Raises Undeliverable."""
+    """Return the mail as it is sent, text and HTML, with the order as it is now, in the language of who placed it.
+
+    Raises Undeliverable.
+    """
     order = Order.objects.with_items().select_related("customer").filter(pk=mail.order_id).first()
     if order is None:
         raise Undeliverable("The order is not here any more.")
     if not order.customer.is_active:
         raise Undeliverable("The customer's account is closed.")
+    spoken = Mail.objects.of_order(order.pk).values_list("language", flat=True).first()
+    with translation.override(spoken or mail.language):
+        return _written(mail, order)
+
+
+def _written(mail: Mail, order: Order) -> EmailMultiAlternatives:
     words = WORDS[Status(mail.status)]
     context = {
         "order": order,

@@ -213,6 +213,8 @@ class Mail(models.Model):
     )
     rev = models.IntegerField()
     status = models.CharField(max_length=20, choices=Status)
+    # Of whoever took the step; all mails about an order speak that of the first one.
+    language = models.CharField(max_length=10)
     due_at = models.DateTimeField(null=True, db_default=Now())
     attempts = models.IntegerField(db_default=0)
     tried_at = models.DateTimeField(null=True)

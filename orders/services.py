@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Subquery
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from catalog import stock
@@ -167,7 +169,7 @@ def _ask_for_mail(order: Order) -> None:
     """Have the customer told of the step just taken, once this is committed; orders.mails sends it."""
     # The database knows the revision: it has just counted it.
     rev = Subquery(Order.objects.filter(pk=order.pk).values("rev"))
-    Mail.objects.create(order=order, rev=rev, status=order.status)
+    Mail.objects.create(order=order, rev=rev, status=order.status, language=get_language() or settings.LANGUAGE_CODE)
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:

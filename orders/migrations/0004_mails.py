@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
+                ("language", models.CharField(max_length=10)),
                 ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
                 ("attempts", models.IntegerField(db_default=0)),
                 ("tried_at", models.DateTimeField(null=True)),

@@ -23,7 +23,7 @@ def test_mails_are_readable_by_everyone_and_fetch_nothing(browser, place):
     found = {}
 
     for status in Status:
-        mail = message_of(Mail(order=order, rev=1, status=status))
+        mail = message_of(Mail(order=order, rev=1, status=status, language="en"))
         visitor.page.set_content(mail.alternatives[0].content)
         for dark, width in [(False, 600), (True, 320)]:
             visitor.dress(dark=dark, width=width)

@@ -14,7 +14,7 @@ import pytest
 from django.core import mail as outbox
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django.asserts import assertContains, assertNotContains
 
 from orders import mails
@@ -93,6 +93,23 @@ def test_each_step_is_told_once_with_items_total_and_link(place, now, server, se
     assert "src=" not in html
     assert "➤" in server.mails[2].get_body(["html"]).get_content()
     assert not waiting().exists()
+
+
+def test_mails_speak_the_language_the_order_was_placed_in(place, now, server):
+    with translation.override("de"):
+        order = place()
+    change_status(order, to=Status.PAID, by=StaffFactory(), at=now)
+
+    assert send_all() == 2
+
+    assert [message["Subject"] for message in server.mails] == [
+        f"[Shop] Ihre Bestellung {order}",
+        f"[Shop] Bestellung {order} ist bezahlt",
+    ]
+    html = server.mails[1].get_body(["html"]).get_content()
+    for told in ('lang="de"', "Bezahlt", "Summe", "10,00\N{NO-BREAK SPACE}$"):
+        assert told in html
+    assert translation.get_language() == "en"
 
 
 def test_a_cancelled_order_is_told_and_plain_sql_tells_nobody(place, now):
@@ -257,7 +274,7 @@ def test_staff_see_in_the_history_what_became_of_each_mail(client, place, now, s
 
     server.says = {}
     send_all(at=timezone.now() + FIRST_RETRY)
-    assertContains(client.get(page_of(order)), "Mail about “Pending” sent, at the attempt number 2.")
+    assertContains(client.get(page_of(order)), "Mail about “Pending” sent, at attempt 2.")
 
     Mail.objects.update(sent_at=None, error="550 gone")
     assertContains(client.get(page_of(order)), "550 gone<br>It is not tried any more.")
@@ -295,11 +312,17 @@ def test_a_sender_killed_between_sending_and_noting_sends_the_same_mail_again(pl
     claimed = waiting().get()
     assert (claimed.attempts, claimed.error) == (1, "")
 
-    # Two of them now: each mail goes to one. One mail comes up while they are at it.
-    Mail.objects.update(due_at=timezone.now())
+    # Two of them now, of which each mail goes to one.
     senders = [start_sender(server), start_sender(server)]
     for sender in senders:
         assert "waiting" in sender.stdout.readline()
+    with connection.cursor() as cursor:
+        # PostgreSQL loses them, as in a restart.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    Mail.objects.update(due_at=timezone.now())
     place()
     try:
         assert wait_until(lambda: not waiting().exists())
