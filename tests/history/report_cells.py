@@ -207,17 +207,11 @@ def _orders(question: Question) -> Cells:
 def _trust(question: Question) -> Cells:
     values = _of(question)
     total = _one(sql.TRUST_TOTAL, **values)
-    tiles = {
-        "Orders, PostgreSQL": total["orders"],
-        "Orders, MongoDB": total["orders"],
-        "Days and statuses that differ": 0,
-    }
-    found = (
-        _table(report_truth.ask(sql.TRUST, **values))
-        | _total(total)
-        | _table(report_truth.ask(sql.LAG, **values), "lag")
-    )
-    for label, value in (tiles | _one(sql.TRUST_TILES)).items():
+    both = dict.fromkeys(("Orders, PostgreSQL", "Orders, MongoDB"), total["orders"])
+    tiles = both | {"Days and statuses that differ": 0} | _one(sql.TRUST_TILES)
+    found = _table(report_truth.ask(sql.TRUST, **values)) | _total(total)
+    found |= _table(report_truth.ask(sql.LAG, **values), "lag")
+    for label, value in tiles.items():
         found |= _tile(label, value)
     return found
 
