@@ -3,8 +3,9 @@ of DIR; without DIR over the demo shop.
 
 In each zone RANGES random periods, the days on which clocks change among them, cut, compared and narrowed in turn, and
 everything. Of the real orders November 2017 is held against figures known from elsewhere; every number of the demo
-shop's pages is opened, and must be what it opens. Uses databases of its own, thrown away afterwards, or the empty ones of DATABASE_URL and MONGODB_URL. Only the rollups are made, which is all that
-reports read; they are made once for each zone. Exit code 1 where a cell differs.
+shop's pages is opened, and must be what it opens. Uses databases of its own, thrown away afterwards, or the empty ones
+of DATABASE_URL and MONGODB_URL. Only the rollups are made, which is all that reports read; they are made once for each
+zone. Exit code 1 where a cell differs.
 """
 
 from __future__ import annotations
