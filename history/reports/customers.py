@@ -243,13 +243,14 @@ def _kinds_table(question: Question, cut: dict[Interval, Kinds]) -> Table:
 
 
 def _of_kind(question: Question, kind: str, days: Period) -> str:
-    """Where these customers are listed."""
+    """Where these customers are listed: told by the day of their first counted order, within the days asked for."""
     counted = question.filters.narrowed_to_counted()
-    if counted is None or counted.is_of_first_days:
+    if counted is None:
         return ""
-    if kind == "new":
-        return question.address("customers", days, replace(counted, first_from=days.first, first_to=days.last))
-    return question.address("customers", days, replace(counted, first_to=days.first - DAY))
+    since, until = (days.first, days.last) if kind == "new" else (None, days.first - DAY)
+    first_from = max(filter(None, (since, counted.first_from)), default=None)
+    first_to = min(filter(None, (until, counted.first_to)))
+    return question.address("customers", days, replace(counted, first_from=first_from, first_to=first_to))
 
 
 def _tiles(question: Question, days: Sequence[DayOrders], cut: dict[Interval, Kinds], new_in: NewIn) -> list[Tile]:

@@ -59,7 +59,8 @@ class Cell:
     def drawn(self, *, is_first: bool) -> SafeString:
         """As HTML, which a template takes several times as long for; the first of a row is its heading."""
         if is_first:
-            return format_html('<th scope="row" data-plain="{}">{}</th>', self.plain, self.shown)
+            css = "day" if self.column.kind in (DATE, INTERVAL) else ""
+            return format_html('<th scope="row" data-plain="{}" class="{}">{}</th>', self.plain, css, self.shown)
         return format_html(
             '<td data-heading="{}" data-plain="{}" class="{}">{}</td>',
             self.column.label,

@@ -12,7 +12,7 @@ GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/accou
          "/account/password/reset/", "/nowhere/"]  # fmt: skip
 ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
            "/reports/customers/?period=all", "/reports/status/?period=all",
-           "/reports/orders/", "/reports/trust/"]  # fmt: skip
+           "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
 STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/catalog/product/add/",
          "/admin/users/user/", "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
 

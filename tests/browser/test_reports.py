@@ -1,8 +1,10 @@
-"""The reports in a browser: periods by key, charts drawn from the table, and everything without JavaScript."""
+"""The reports in a browser: periods by key, charts drawn from the table, the way down to an order and back, paper, and
+everything without JavaScript."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
@@ -50,6 +52,71 @@ def test_keys_choose_the_period_and_the_chart_is_drawn_from_the_table(analyst):
     assert sum(drawn) > 0
     page.keyboard.press("c")
     expect(page.locator("#report-from")).to_be_focused()
+
+
+def column(page, name):
+    """The values of one column of the page's first table."""
+    names = page.evaluate(
+        "() => [...document.querySelector('.report-table').tHead.rows[0].cells].map(cell => cell.dataset.name)"
+    )
+    return [row[names.index(name)] for row in table(page)]
+
+
+def arrive(page, address):
+    """Wait until a page is there, all of it."""
+    expect(page).to_have_url(address)
+    page.wait_for_load_state()
+
+
+def test_the_way_down_to_an_order_and_back_keeps_what_was_chosen(analyst):
+    page = analyst().go("/reports/sales/")
+    page.get_by_role("link", name="90 days").click()
+    page.get_by_role("link", name="the same days last year").click()
+    page.get_by_label("Status").select_option("Counted")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("columnheader", name="Revenue").get_by_role("link").click()
+    chosen = re.compile(r"(?=.*period=90d)(?=.*compare=year)(?=.*status=counted)(?=.*sort=-revenue)")
+    arrive(page, chosen)
+    address, sales = page.url, table(page)
+    revenue, orders = column(page, "revenue"), column(page, "orders")
+
+    page.locator(".report-table tbody tr").first.locator("td[data-heading=Orders] a").click()
+    arrive(page, re.compile("/reports/orders/.*status=counted"))
+    listed, amounts = column(page, "order"), column(page, "amount")
+    page.locator(".report-table tbody th a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {listed[0]}")
+    total = page.locator(".report-table tfoot td").inner_text()
+
+    assert len(listed) == int(orders[0]) > 0
+    assert sum(map(Decimal, amounts)) == Decimal(revenue[0]) == max(map(Decimal, revenue))
+    assert total.replace("$", "").replace(",", "") == amounts[0]
+    page.go_back()
+    arrive(page, re.compile("/reports/orders/.*status=counted"))
+    page.go_back()
+    arrive(page, address)
+    assert table(page) == sales
+    expect(page.get_by_role("link", name="the same days last year")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="90 days")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("Status")).to_have_value("counted")
+
+
+LANDSCAPE = {"width": 964, "height": 700}  # a sheet of Letter, the narrower of the usual ones, without its margins
+CUT = """() => [...document.querySelectorAll('.table-room, .tile')]
+    .filter(room => room.scrollWidth > room.clientWidth).map(room => room.outerHTML.slice(0, 120))"""
+
+
+def test_paper_has_every_column_and_nothing_to_click(analyst):
+    page = analyst().page
+    page.set_viewport_size(LANDSCAPE)
+    page.emulate_media(media="print")
+
+    for name in REPORTS:
+        page.goto(f"/reports/{name}/?period=all")
+
+        assert page.evaluate(CUT) == []
+        expect(page.locator("main h1")).to_be_visible()
+        for control in ("nav", ".report-bar", ".report-actions", ".table-head a", "footer", "header"):
+            assert not any(each.is_visible() for each in page.locator(control).all()), control
 
 
 @pytest.mark.timeout(300)

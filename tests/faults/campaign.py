@@ -26,7 +26,7 @@ SPOILED = 0.03
 def run(servers: Servers, *, seed: str, kills: int, seconds: float) -> dict[str, Any]:
     """Return the figures by name; "problems" is empty where everything held."""
     call_command("migrate", verbosity=0)
-    _stock_up()
+    stock_up()
     struck = points.strike_every_point(servers, seed)
     print(f"each of {struck} fault points struck at its first, a middle and its last row", flush=True)
     with World(servers, seed) as world:
@@ -34,7 +34,8 @@ def run(servers: Servers, *, seed: str, kills: int, seconds: float) -> dict[str,
         return _judge(world, kills)
 
 
-def _stock_up() -> None:
+def stock_up() -> None:
+    """Customers, staff and products to work with."""
     UserFactory.create_batch(4)
     StaffFactory()
     for number in range(6):

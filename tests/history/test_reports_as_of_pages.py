@@ -18,7 +18,7 @@ from django.utils import timezone
 from history.demo import load
 from history.mirror import relay
 from history.models import Event
-from history.reports import causes, moments, views
+from history.reports import causes, views
 from history.reports.definitions import tenths
 from history.rollups import keeper, later
 from history.rollups.past import runs
@@ -27,36 +27,13 @@ from orders.models import Order, OrderItem
 from orders.services import cancel_order, change_status
 from orders.status import Status
 from tests.factories import ProductFactory, StaffFactory
+from tests.history.report_page import PageTable, text
 from tests.history.test_reports_as_of import NAMES, answer, asked, moment
-from tests.history.test_reports_pages import _Table, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REPORTS = [reverse(f"reports:{name}") for name in NAMES]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("zone", "written", "meant"),
-    [
-        ("UTC", "2026-11-20T18:00", datetime(2026, 11, 20, 18, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20T18:00", datetime(2026, 11, 20, 17, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20T18:00:01.2345", datetime(2026, 11, 20, 17, 0, 1, 234000, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20 18:00", datetime(2026, 11, 20, 17, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20", datetime(2026, 11, 19, 23, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20T18:00Z", datetime(2026, 11, 20, 18, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20T18:00+05:30", datetime(2026, 11, 20, 12, 30, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20T18:00 05:30", datetime(2026, 11, 20, 12, 30, tzinfo=UTC)),
-        ("America/Sao_Paulo", "2018-11-04T00:30", datetime(2018, 11, 4, 3, 30, tzinfo=UTC)),  # there was no 00:30
-        ("Europe/Paris", "2026-10-25T02:30", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # twice: the first
-        ("UTC", "1970-01-01T00:00", datetime(1970, 1, 1, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-22T13:00", NOW),
-    ],
-)
-def test_a_moment_is_one_in_the_shops_zone_or_with_its_offset(settings, zone, written, meant):
-    settings.TIME_ZONE = zone
-
-    assert moments.read(written, NOW) == (meant, [])
 
 
 @pytest.mark.parametrize(
@@ -102,10 +79,10 @@ def test_a_past_figure_leads_to_its_orders_and_says_what_changed(analyst, mirror
     response = analyst.get(reverse("reports:sales"), {"period": "today", "as_of": at.isoformat()})
     revenue = response.context["report"].tiles[0]
     orders = analyst.get(revenue.href)
-    page = _Table(text(response), "changes")
+    page = PageTable(text(response), "changes")
 
     assert revenue.value == Decimal("35.00")
-    assert {int(row[0]) for row in _Table(text(orders)).rows} == {kept.pk, cancelled.pk}
+    assert {int(row[0]) for row in PageTable(text(orders)).rows} == {kept.pk, cancelled.pk}
     assert [tile.value for tile in orders.context["report"].tiles if tile.label == "Revenue"] == [revenue.value]
     assert {(row[0], row[2], row[-1]) for row in page.rows} == {
         (str(cancelled.pk), "Pending → Cancelled", "-25.00"),
@@ -124,7 +101,7 @@ def test_the_causes_are_a_table_that_csv_has_too(analyst, mirror, place, name):
     relay.drain()
     query = {"period": "today", "as_of": at.isoformat()}
 
-    shown = _Table(text(analyst.get(reverse(f"reports:{name}"), query)), "changes")
+    shown = PageTable(text(analyst.get(reverse(f"reports:{name}"), query)), "changes")
     response = analyst.get(reverse(f"reports:{name}"), query | {"format": "csv", "table": "changes"})
 
     assert list(csv.reader(io.StringIO(text(response)))) == [shown.headings, *shown.rows]

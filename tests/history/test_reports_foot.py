@@ -2,105 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
+import random
 from datetime import UTC, datetime
-from decimal import Decimal
-from html.parser import HTMLParser
 
 import pytest
 import time_machine
-from django.urls import reverse
+from django.core.management import call_command
 
 from catalog.models import Product
+from history.demo import people
 from history.mirror import relay
+from history.reports.views import REPORTS
+from history.rollups import keeper
 from tests.history.random_orders import place_random_orders
+from tests.history.report_walk import Walk, numbers
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = datetime(2024, 3, 31, 12, tzinfo=UTC)
 MOMENTS = [NOON, datetime(2024, 3, 3, 12, tzinfo=UTC), datetime(2023, 3, 20, 12, tzinfo=UTC)]
-
-# What a column or tile is of the orders that it opens.
-COUNT = {"orders", "counted", "mirrored", "status", "Orders", "Open now", "Counted orders"}
-UNITS = {"units", "Units"}
-AMOUNT = {"revenue", "previous", "spent", "amount", "mirrored_amount", "Revenue"}
-CUSTOMERS = {"new", "returning", "customers", "New customers", "Returning customers", "Customers"}
-
-
-@dataclass
-class Opening:
-    """A number of a page and the address behind it."""
-
-    name: str
-    value: str
-    href: str
-
-
-class _Page(HTMLParser):
-    """The linked numbers of a report's tables and tiles."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[Opening] = []
-        self.columns: list[str] = []
-        self.name = self.value = self.tag = ""
-        self.is_tile = False
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.tag = tag
-        if tag == "thead":
-            self.columns = []
-        elif tag == "tr":
-            self.place = -1
-        elif "data-name" in given:
-            self.columns.append(given["data-name"])
-        elif tag in ("td", "th") and self.columns:
-            self.place += 1
-            self.name, self.value, self.is_tile = self.columns[self.place], given.get("data-plain", ""), False
-        elif given.get("class") == "tile-value":
-            self.is_tile = True
-        elif tag == "a" and self.name and given.get("href", "").startswith("/reports/"):
-            self.found.append(Opening(self.name, "" if self.is_tile else self.value, given["href"]))
-
-    def handle_data(self, data):
-        if self.tag == "dt":
-            self.name = data.strip() or self.name
-        elif self.is_tile and self.tag == "a" and self.found and not self.found[-1].value:
-            self.found[-1].value = data.strip().replace("$", "").replace(",", "")
-
-
-@pytest.fixture
-def shop(settings, mirror):
-    settings.TIME_ZONE = "America/Sao_Paulo"
-    with time_machine.travel(NOON, tick=False):
-        place_random_orders(25, around=MOMENTS, seed=11)
-        relay.drain()
-        yield
-
-
-def openings(client, path: str) -> list[Opening]:
-    page = client.get(path).content.decode()
-    return [opening for opening in _Page(page).found if opening.name in COUNT | UNITS | AMOUNT | CUSTOMERS
-            or opening.name.startswith("month-")]  # fmt: skip
-
-
-def foots(client, opening: Opening) -> bool:
-    """Whether what the address lists makes the number."""
-    listed = list(csv.DictReader(io.StringIO(client.get(f"{opening.href}&format=csv").content.decode())))
-    name = opening.name
-    if name == "status":
-        return {row["status"] for row in listed} <= {opening.value}
-    if name in UNITS:
-        return sum(int(row["units"]) for row in listed) == int(opening.value)
-    if name in AMOUNT:
-        return sum(Decimal(row["amount"]) for row in listed) == Decimal(opening.value)
-    return len(listed) == int(opening.value)
-
 
 QUERIES = [
     "from=2024-03-01&to=2024-03-31&by=week&compare=year",
@@ -113,18 +34,43 @@ QUERIES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["sales", "products", "customers", "status", "retention", "orders", "trust"])
+@pytest.fixture
+def shop(settings, mirror):
+    settings.TIME_ZONE = "America/Sao_Paulo"
+    with time_machine.travel(NOON, tick=False):
+        place_random_orders(25, around=MOMENTS, seed=11)
+        relay.drain()
+        yield
+
+
+@pytest.mark.parametrize("name", REPORTS)
 def test_every_number_opens_what_it_counts(analyst, shop, name):
     customer = User.objects.filter(orders__status="paid").first()
     product = Product.objects.exclude(category=None).first()
-    off, walked = [], 0
+    walk, walked, off = Walk(analyst), 0, []
 
     for query in QUERIES:
         asked = query.format(category=product.category_id, product=product.pk, customer=customer.pk)
-        for opening in openings(analyst, f"{reverse(f'reports:{name}')}?{asked}"):
-            walked += 1
-            if not foots(analyst, opening):
-                off.append((asked, opening))
+        found = numbers(analyst, name, asked)
+        nothing = [number for number in found if number.is_nothing]
+        found = [number for number in found if not number.is_nothing] + nothing[::7]
+        off += [(asked, number) for number in walk.off(found)]
+        walked += len(found)
 
     assert off == []
     assert walked > 10
+
+
+def test_numbers_of_the_demo_shop_open_what_they_count(client, mirror):
+    call_command("seed_demo")
+    keeper.drain()
+    client.force_login(User.objects.get(email=people.ANALYST))
+    walk, chance = Walk(client), random.Random(3)
+
+    for name in REPORTS:
+        found = numbers(client, name, "period=90d&by=month&compare=previous")
+        of_all = [number for number in found if number.part != "tbody"]
+        of_rows = [number for number in found if number.part == "tbody"]
+
+        assert walk.off([*of_all, *chance.sample(of_rows, min(len(of_rows), 8))]) == []
+        assert of_all
