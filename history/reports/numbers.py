@@ -66,10 +66,17 @@ class Groups:
 
     def differing(self, values: Numbers) -> Mapping[int, int]:
         """How many different values there are; values: equal ones of a key in one run, whatever keys lie between."""
-        runs = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])[: len(values)]
         groups = max(len(self._keys), 1)
-        pairs = np.unique(runs * groups + self._places)
-        return self._by_key(np.bincount(pairs % groups, minlength=len(self._keys)))
+        # Sorted, not np.unique: where nearly all differ, that takes ten times as long.
+        pairs = np.sort(np.cumsum(_begins(values), dtype=np.int64) * groups + self._places)
+        return self._by_key(np.bincount(pairs[_begins(pairs)] % groups, minlength=len(self._keys)))
 
     def _by_key(self, found: NDArray[Any]) -> Mapping[int, int]:
         return dict(zip(self._keys, found.tolist(), strict=True))
+
+
+def _begins(values: Numbers) -> Chosen:
+    """Where a value is another than the one before."""
+    begins = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    return begins
