@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     # Built while orders go on being placed.
     atomic = False
 
-    dependencies = [("orders", "0003_carts")]
+    dependencies = [("orders", "0004_mails")]
 
     operations = [
         AddIndexConcurrently(
