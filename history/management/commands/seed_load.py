@@ -59,6 +59,5 @@ class Command(BaseCommand):
         waiting = DirtyDay.objects.values("day").distinct().count()
         with bar("counting", waiting, "days") as advance:
             days = keeper.drain(advance)
-        self.stdout.write(
-            f"{days:,} days counted in {time.monotonic() - began:.1f} s; the documents are left to relays."
-        )
+        seconds = time.monotonic() - began
+        self.stdout.write(f"{days:,} days counted in {seconds:.1f} s; the documents are left to the relays.")
