@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from itertools import chain, compress
 
 from history.reports import definitions, facts, intervals, segments
 from history.reports.filters import Filters
 from history.reports.intervals import Interval
+from history.reports.numbers import Groups, among
 from history.reports.periods import DAY, EARLIEST, Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
@@ -44,7 +44,7 @@ DEFINITIONS = [
 
 
 # How many of the customers active in some days are new in these.
-NewIn = Callable[[Period, set[int]], int]
+NewIn = Callable[[Period, Collection[int]], int]
 
 
 @dataclass
@@ -60,18 +60,15 @@ class Placed:
 
     def __init__(self, days: Sequence[DayOrders]) -> None:
         self._days = days
-        self.orders = Counter(facts.joined(days, "user_ids"))
-        self.cents: dict[int, int] = defaultdict(int)
-        for day in days:
-            counted = facts.counted(day.statuses)
-            for customer, cents in zip(compress(day.user_ids, counted), compress(day.cents, counted), strict=True):
-                self.cents[customer] += cents
+        customers = Groups(facts.numbers_of(days, "user_ids"))
+        self.orders = customers.counts()
+        self.cents = customers.sums(facts.numbers_of(days, "cents") * facts.counted_of(days))
 
     def rows(self) -> Rows:
         """They lack what add_names fills in."""
         values: dict[str, Callable[[int], int]] = {
             "orders": self.orders.__getitem__,
-            "spent": lambda customer: self.cents.get(customer, 0),
+            "spent": self.cents.__getitem__,
             "first": lambda customer: self._moments[customer][0],
             "last": lambda customer: self._moments[customer][1],
         }
@@ -82,28 +79,25 @@ class Placed:
             "key": customer,
             "number": customer,
             "orders": self.orders[customer],
-            "spent": definitions.money(self.cents.get(customer, 0)),
+            "spent": definitions.money(self.cents[customer]),
         }
 
     def add_moments(self, rows: Sequence[Row]) -> None:
-        moments = self._moments_of({row["key"] for row in rows})
+        moments = self._moments_of(row["key"] for row in rows)
         for row in rows:
             row["first"], row["last"] = map(moment, moments[row["key"]])
 
     @cached_property
     def _moments(self) -> dict[int, tuple[int, int]]:
-        return self._moments_of(set(self.orders))
+        return self._moments_of(self.orders)
 
-    def _moments_of(self, customers: set[int]) -> dict[int, tuple[int, int]]:
+    def _moments_of(self, customers: Iterable[int]) -> dict[int, tuple[int, int]]:
         """When the first and the last order of each of them was placed, in epoch milliseconds."""
-        found: dict[int, tuple[int, int]] = {}
-        for day in self._days:
-            for customer, at in compress(
-                zip(day.user_ids, day.created_at, strict=True), map(customers.__contains__, day.user_ids)
-            ):
-                first, last = found.get(customer, (at, at))
-                found[customer] = min(first, at), max(last, at)
-        return found
+        placed = facts.numbers_of(self._days, "user_ids")
+        wanted = among(placed, [*customers])
+        found, at = Groups(placed[wanted]), facts.numbers_of(self._days, "created_at")[wanted]
+        last = found.most(at)
+        return {customer: (first, last[customer]) for customer, first in found.least(at).items()}
 
 
 def customers(question: Question) -> Report:
@@ -191,18 +185,14 @@ def _newcomers(question: Question) -> NewIn:
     return lambda days, active: sum(first[customer] >= days.first for customer in active)
 
 
-def _kinds(new_in: NewIn, days: Period, active: set[int]) -> Kinds:
+def _kinds(new_in: NewIn, days: Period, active: Collection[int]) -> Kinds:
     new = new_in(days, active)
     return Kinds(new, len(active) - new)
 
 
-def _buyers(day: DayOrders) -> Iterator[int]:
-    """The customer of each counted order."""
-    return compress(day.user_ids, facts.counted(day.statuses))
-
-
-def _active(days: Iterable[DayOrders]) -> set[int]:
-    return {*chain.from_iterable(map(_buyers, days))}
+def _buyers(days: Sequence[DayOrders]) -> Mapping[int, int]:
+    """How many counted orders somebody has, for all who have one."""
+    return Groups(facts.numbers_of(days, "user_ids")[facts.counted_of(days)]).counts()
 
 
 def _cut(question: Question, days: Sequence[DayOrders], new_in: NewIn) -> dict[Interval, Kinds]:
@@ -213,7 +203,7 @@ def _cut(question: Question, days: Sequence[DayOrders], new_in: NewIn) -> dict[I
     for day in days:
         placed[intervals.interval_of(day.day, unit, question.period)].append(day)
     return {
-        interval: _kinds(new_in, Period(interval.first, interval.last), _active(placed[interval]))
+        interval: _kinds(new_in, Period(interval.first, interval.last), _buyers(placed[interval]))
         for interval in intervals.intervals(unit, question.period, within=shown)
     }
 
@@ -272,8 +262,8 @@ def _tiles(question: Question, days: Sequence[DayOrders], cut: dict[Interval, Ki
 
 
 def _key_numbers(period: Period, days: Sequence[DayOrders], new_in: NewIn) -> Row:
-    counted = Counter(chain.from_iterable(map(_buyers, days)))
-    kinds = _kinds(new_in, period, {*counted})
+    counted = _buyers(days)
+    kinds = _kinds(new_in, period, counted)
     return {
         "new": kinds.new,
         "returning": kinds.returning,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import accumulate
 
+from history.reports.numbers import Numbers, ranked
 from orders.status import WITHOUT_REVENUE
 
 Definition = tuple[str, str]
@@ -85,13 +84,11 @@ def average(total: Decimal, count: int) -> Decimal | None:
     return (total / count).quantize(CENT, ROUND_HALF_UP) if count else None
 
 
-def percentiles(counts: Mapping[int, int], percents: Sequence[int]) -> list[int | None]:
-    """For each the smallest value that so many percent do not exceed; counts: how often a value occurs. None of
-    nothing."""
-    values = sorted(counts)
-    upto = list(accumulate(map(counts.__getitem__, values)))
-    places = [max(-(-upto[-1] * percent // 100), 1) for percent in percents] if upto else []
-    return [values[bisect_left(upto, place)] for place in places] or [None for _ in percents]
+def percentiles(values: Numbers, percents: Sequence[int]) -> list[int | None]:
+    """For each the smallest of the values that so many percent of them do not exceed; None of nothing."""
+    if not len(values):
+        return [None for _ in percents]
+    return [*ranked(values, [max(-(-len(values) * percent // 100), 1) - 1 for percent in percents])]
 
 
 def tenths(value: Decimal | int, unit: int) -> Decimal:

@@ -6,7 +6,6 @@ Raises pymongo's errors.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -18,23 +17,24 @@ from typing import Any, NamedTuple, TypeVar
 from catalog.models import Product
 from history.reports.definitions import is_counted
 from history.reports.filters import ANY_PRODUCT, EVERY_STATUS, NO_CATEGORY, Filters
+from history.reports.numbers import Chosen, Numbers, chosen, numbers
 from history.reports.periods import EARLIEST, LATEST, Period
 from history.rollups.past import Rollups
-from history.rollups.read import STATUS_OF_CODE, DayLines, DayOrders
+from history.rollups.read import STATUS_OF_CODE, DayDurations, DayLines, DayOrders
 from history.rollups.shape import INTEGER, column
 
 Day = TypeVar("Day", DayOrders, DayLines)
+Columns = DayOrders | DayLines | DayDurations
 
 
-def _selecting(statuses: Iterable[str]) -> bytes:
+def selecting(statuses: Iterable[str]) -> bytes:
     """By code of status whether it is one of these, for bytes.translate."""
     wanted = {*statuses}
     chosen = (code < len(STATUS_OF_CODE) and STATUS_OF_CODE[code] in wanted for code in range(256))
     return bytes(chosen)
 
 
-ONES = re.compile(b"\x01+")
-COUNTED = _selecting(filter(is_counted, STATUS_OF_CODE))
+COUNTED = selecting(filter(is_counted, STATUS_OF_CODE))
 
 
 class Sum(NamedTuple):
@@ -79,7 +79,7 @@ def items(period: Period, filters: Filters, rollups: Rollups) -> list[DayLines]:
     return [day for day in found if day.order_ids]
 
 
-def joined(days: Iterable[DayOrders | DayLines], name: str) -> array[int]:
+def joined(days: Iterable[Columns], name: str) -> array[int]:
     """One column of all days."""
     whole = column(name)
     for day in days:
@@ -87,9 +87,19 @@ def joined(days: Iterable[DayOrders | DayLines], name: str) -> array[int]:
     return whole
 
 
+def numbers_of(days: Iterable[Columns], name: str) -> Numbers:
+    """The same, to calculate with."""
+    return numbers(joined(days, name))
+
+
 def counted(statuses: array[int]) -> bytes:
     """For each code 1 where such an order is counted, else 0: what itertools.compress takes."""
     return statuses.tobytes().translate(COUNTED)
+
+
+def counted_of(days: Iterable[DayOrders]) -> Chosen:
+    """Which orders of all days are counted."""
+    return chosen(counted(joined(days, "statuses")))
 
 
 def sums(period: Period, filters: Filters, rollups: Rollups) -> list[Sum]:
@@ -113,25 +123,23 @@ def first_days(until: date, rollups: Rollups) -> dict[int, date]:
     return first
 
 
-def _only(day: Day, chosen: bytes) -> Day:
-    """The rows that are chosen by a 1, copied run by run: most days keep most of theirs."""
-    runs = [run.span() for run in ONES.finditer(chosen)]
-    if runs == [(0, len(chosen))]:
+def _only(day: Day, flags: bytes) -> Day:
+    """The rows that are chosen by a 1."""
+    wanted = chosen(flags)
+    if wanted.all():
         return day
     kept: dict[str, Any] = {}
     for each in fields(day)[1:]:
         values = getattr(day, each.name)
-        copied = kept[each.name] = array(values.typecode)
-        for start, end in runs:
-            copied += values[start:end]
+        kept[each.name] = array(values.typecode, numbers(values)[wanted].tobytes())
     return replace(day, **kept)
 
 
 def _of_statuses(days: Iterator[Day], filters: Filters) -> Iterator[Day]:
     if filters.statuses == EVERY_STATUS:
         return days
-    selecting = _selecting(filters.statuses)
-    return (_only(day, day.statuses.tobytes().translate(selecting)) for day in days)
+    wanted = selecting(filters.statuses)
+    return (_only(day, day.statuses.tobytes().translate(wanted)) for day in days)
 
 
 def _of_items(days: Iterator[DayOrders], chosen: Iterable[DayLines]) -> Iterator[DayOrders]:

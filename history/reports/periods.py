@@ -59,6 +59,12 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=timezone.get_default_timezone())
 
 
+def is_plain(day: date) -> bool:
+    """Whether the day is what lies between its midnight and the next: each comes once."""
+    midnights = [midnight(day), midnight(day + DAY)]
+    return all(each.utcoffset() == each.replace(fold=1).utcoffset() for each in midnights)
+
+
 def year_before(day: date) -> date:
     try:
         return day.replace(year=day.year - 1)

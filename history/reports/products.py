@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from catalog.models import Product
 from history.reports import definitions, facts, intervals
 from history.reports.filters import ANY_PRODUCT, Filters
+from history.reports.numbers import Groups
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile, change
 from history.reports.rows import Row, Rows
@@ -29,13 +29,13 @@ COMPARED_COLUMNS = [Column("previous", "Previous", MONEY), Column("change", "Cha
 NOTHING_COUNTS = "Cancelled and returned orders have no revenue, so no product of theirs is counted here."
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sold:
     """By product; orders: those with it in them, an order that holds it twice, at two prices, is one."""
 
-    units: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    cents: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    orders: Counter[int] = field(default_factory=Counter)
+    units: Mapping[int, int]
+    cents: Mapping[int, int]
+    orders: Mapping[int, int]
 
     def revenue(self, product: int) -> Decimal:
         return definitions.money(self.cents.get(product, 0))
@@ -67,16 +67,13 @@ def products(question: Question) -> Report:
     )
 
 
-def per_product(days: Iterable[DayLines]) -> Sold:
-    sold = Sold()
-    for day in days:
-        for product, units, cents in zip(day.product_ids, day.quantities, day.cents, strict=True):
-            sold.units[product] += units
-            sold.cents[product] += cents
-        pairs = {*zip(day.product_ids, day.order_ids, strict=True)}
-        is_once = len(pairs) == len(day.product_ids)
-        sold.orders.update(day.product_ids if is_once else (product for product, _ in pairs))
-    return sold
+def per_product(days: Sequence[DayLines]) -> Sold:
+    products = Groups(facts.numbers_of(days, "product_ids"))
+    return Sold(
+        units=products.sums(facts.numbers_of(days, "quantities")),
+        cents=products.sums(facts.numbers_of(days, "cents")),
+        orders=products.differing(facts.numbers_of(days, "order_ids")),
+    )
 
 
 def _table(question: Question, counted: Filters | None, sold: Sold, before: Sold | None) -> Table:

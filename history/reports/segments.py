@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from history.reports.definitions import is_counted
-from history.rollups.read import STATUS_OF_CODE, DayOrders
+import numpy as np
+
+from history.reports import facts
+from history.reports.numbers import Groups, among
+from history.rollups.read import DayOrders
 
 NEVER = "Never bought"
 LAST = "Lost"
@@ -26,19 +28,13 @@ SEGMENTS = [
 ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Life:
     """What somebody ordered, over all time: counted orders, their total amounts, the day of the last."""
 
-    orders: int = 0
-    cents: int = 0
-    last: date | None = None
-
-    def add(self, cents: int, day: date) -> None:
-        """Add an order; later days come later."""
-        self.orders += 1
-        self.cents += cents
-        self.last = day
+    orders: int
+    cents: int
+    last: date
 
 
 def definition() -> tuple[str, str]:
@@ -57,7 +53,7 @@ def _told(name: str, days: int, orders: int, spent: int) -> str:
 
 
 def segment(life: Life | None, today: date) -> str:
-    if life is None or life.last is None:
+    if life is None:
         return NEVER
     age = (today - life.last).days
     for name, days, orders, spent in SEGMENTS:
@@ -68,12 +64,13 @@ def segment(life: Life | None, today: date) -> str:
 
 def lives(customers: Iterable[int], ever: Iterable[DayOrders]) -> Mapping[int, Life]:
     """Of those of the customers who ever had a counted order; ever: all orders there are, by day."""
-    wanted = {*customers}
-    found: dict[int, Life] = defaultdict(Life)
-    for day in ever:
-        if wanted.isdisjoint(day.user_ids):
-            continue
-        for customer, code, cents in zip(day.user_ids, day.statuses, day.cents, strict=True):
-            if customer in wanted and is_counted(STATUS_OF_CODE[code]):
-                found[customer].add(cents, day.day)
-    return found
+    days = [*ever]
+    placed = facts.numbers_of(days, "user_ids")
+    wanted = among(placed, [*customers]) & facts.counted_of(days)
+    of_day = np.repeat([day.day.toordinal() for day in days], [len(day.order_ids) for day in days])
+    found = Groups(placed[wanted])
+    cents, last = found.sums(facts.numbers_of(days, "cents")[wanted]), found.most(of_day[wanted])
+    return {
+        customer: Life(orders, cents[customer], date.fromordinal(last[customer]))
+        for customer, orders in found.counts().items()
+    }

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
 from history.models import Event, MirrorSample
-from history.reports import definitions, facts
+from history.reports import definitions, facts, periods
 from history.reports.filters import Filters
-from history.reports.periods import Period
+from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Chart, Report, Tile
 from history.reports.rows import Row, Rows
 from history.reports.tables import DATE, INTEGER, MONEY, STATUS, TIME, Column, Table
-from history.rollups import read
+from history.rollups import later, read
 from orders.status import Status
 
 COLUMNS = [
@@ -45,15 +46,23 @@ DEFINITIONS = [definitions.STORES, definitions.DIFFERENCE, definitions.PARKED, d
 LAG_HOURS = 48
 NO_FILTERS = "Trust compares all orders of the period, by status: other filters are ignored."
 
-# Each table is grouped before the two are put together: a third less than grouping all of them together.
-OF_TABLE = """
-SELECT (created_at AT TIME ZONE %(zone)s)::date AS day, status, count(*) AS orders, sum(total_amount) AS amount
-FROM {table} WHERE created_at >= %(start)s AND created_at < %(end)s GROUP BY 1, 2
+# When the first and the last order of the period was placed; index-only.
+SPAN = "SELECT min(created_at), max(created_at) FROM {table} WHERE created_at >= %(start)s AND created_at < %(end)s"
+# Of each day and status a stretch of the index by status, which has the amounts too: a third of the time that grouping
+# all rows takes. Where clocks are changed at midnight, a day is told by its date alone, within a wider range.
+PER_DAY = """
+SELECT wanted.day, wanted_status, found.orders, (found.amount * 100)::bigint
+FROM unnest(%(days)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(plain)s::boolean[])
+    AS wanted (day, starts_at, ends_at, is_plain)
+CROSS JOIN unnest(%(statuses)s::text[]) AS wanted_status
+CROSS JOIN LATERAL (
+    SELECT count(*) AS orders, sum(total_amount) AS amount FROM {table}
+    WHERE status = wanted_status AND created_at >= starts_at AND created_at < ends_at
+        AND (is_plain OR (created_at AT TIME ZONE %(zone)s)::date = wanted.day)
+) found
+WHERE found.orders > 0
 """
-PER_DAY = f"""
-SELECT day, status, sum(orders)::bigint, (sum(amount) * 100)::bigint
-FROM ({OF_TABLE.format(table="orders")} UNION ALL {OF_TABLE.format(table="archived_orders")}) every_order GROUP BY 1, 2
-"""  # noqa: S608 - nothing in it comes from outside
+TABLES = ("orders", "archived_orders")
 
 Bucket = tuple[date, str]
 Counted = tuple[int, int]  # orders, cents
@@ -93,9 +102,30 @@ def trust(question: Question) -> Report:
 
 def of_postgresql(period: Period) -> dict[Bucket, Counted]:
     """Orders and cents by day and status; archived orders by their stub."""
+    found: dict[Bucket, Counted] = {}
     with connection.cursor() as cursor:
-        cursor.execute(PER_DAY, {"zone": settings.TIME_ZONE, "start": period.start, "end": period.end})
-        return {(day, status): (orders, cents) for day, status, orders, cents in cursor.fetchall()}
+        for table in TABLES:
+            cursor.execute(SPAN.format(table=table), {"start": period.start - DAY, "end": period.end + DAY})
+            first, last = cursor.fetchone()
+            if first is not None:
+                days = Period(max(period.first, later.day_of(first)), min(period.last, later.day_of(last)))
+                cursor.execute(PER_DAY.format(table=table), parameters(days))
+                for day, status, *counted in cursor.fetchall():
+                    found[day, status] = _summed([found.get((day, status), (0, 0)), (counted[0], counted[1])])
+    return found
+
+
+def parameters(period: Period) -> dict[str, Any]:
+    """What PER_DAY asks for."""
+    days = [(day, periods.is_plain(day)) for day in period.each_day()]
+    return {
+        "days": [day for day, _ in days],
+        "starts": [periods.midnight(day) - (timedelta() if is_plain else DAY) for day, is_plain in days],
+        "ends": [periods.midnight(day + DAY) + (timedelta() if is_plain else DAY) for day, is_plain in days],
+        "plain": [is_plain for _, is_plain in days],
+        "statuses": [*Status],
+        "zone": settings.TIME_ZONE,
+    }
 
 
 def _table(question: Question, filters: Filters, both: Sequence[Beside]) -> Table:

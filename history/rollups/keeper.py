@@ -39,8 +39,11 @@ WRITES = 3
 IDLE_PAUSE = 1.0
 BUSY_PAUSE = 0.05
 # A keeper beside a relay rests this many times as long as it worked, so that deliveries go on at their pace and a day
-# is counted once for many batches; but never so long, or the reports would show their age.
-REST, LONGEST_REST = 4, 5.0
+# is counted once for many batches.
+REST = 4
+# Seconds until a change is in the rollups: one that just missed a counting waits for its end, the rest and the next
+# counting. The rest is shortened to keep to this, where that leaves at least half as long as was worked.
+AGE, LEAST_REST = 1.2, 0.5
 
 
 def refresh(days: int = DAYS) -> int | None:
@@ -179,7 +182,7 @@ class Keeper:
 
     def _rest(self, days: int | None, seconds: float) -> None:
         if days:
-            self._stopped.wait(min(seconds * REST, LONGEST_REST))
+            self._stopped.wait(pause_after(seconds))
         elif days is None:
             self._stopped.wait(BUSY_PAUSE)
         else:
@@ -190,3 +193,8 @@ class Keeper:
         if reason != self._trouble:
             logger.warning("The rollups wait, nothing is lost: %s", reason)
             self._trouble = reason
+
+
+def pause_after(seconds: float) -> float:
+    """How long to rest, in seconds, after a counting that took so long."""
+    return min(seconds * REST, max(AGE - 2 * seconds, seconds * LEAST_REST))

@@ -1,7 +1,8 @@
 """make bench: what the product costs beside the least it could cost, each pair measured in one run.
 
 Every figure is a ratio or stands beside its limit, because machines differ. Data is made for the run and gone after it.
-The full measures: `make bench ARGS="lag backlog --seconds 300 --events 100000"`.
+The full measures: `make bench ARGS="lag backlog --seconds 300 --events 100000"`,
+`make bench ARGS="reports --olist DIR"`, `make bench ARGS="reports --orders 1000000"`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.core.management import call_command
 from config.embedded.mongodb import MongoServer
 from config.embedded.postgres import PostgresServer
 
-MEASURES = ("capture", "placing", "lag", "backlog", "rollups", "freshness")
+MEASURES = ("capture", "placing", "lag", "backlog", "rollups", "freshness", "reports")
 
 
 def main() -> None:
@@ -28,6 +29,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=15, help="of the lag")
     parser.add_argument("--rate", type=int, default=200, help="changes a second of the lag")
     parser.add_argument("--events", type=int, default=10_000, help="of the backlog")
+    parser.add_argument("--orders", type=int, default=50_000, help="generated ones of the reports")
+    parser.add_argument("--olist", type=Path, help="the reports' orders instead: a directory of Olist's files")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
     directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
@@ -53,7 +56,7 @@ def main() -> None:
 
 def _run(options: argparse.Namespace) -> None:
     # They import models, which need the settings made above.
-    from tests.bench import mirror, rollups, writes
+    from tests.bench import mirror, reports, rollups, writes
 
     measures: dict[str, Callable[[], str]] = {
         "capture": writes.capture,
@@ -62,6 +65,7 @@ def _run(options: argparse.Namespace) -> None:
         "backlog": lambda: mirror.backlog(options.events),
         "rollups": lambda: f"{rollups.rebuild()}\n{rollups.reading()}",
         "freshness": rollups.freshness,
+        "reports": lambda: reports.measured(options.olist, options.orders),
     }
     for name in options.measures or MEASURES:
         print(measures[name](), flush=True)

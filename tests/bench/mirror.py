@@ -72,7 +72,7 @@ def writers(customer: int, products: list[int]) -> Iterator[load.Writers]:
 def lag(seconds: int, rate: int) -> str:
     """Time from a change's transaction to its mark, at so many changes a second and one relay."""
     relay.drain()
-    customer, products = _shop()
+    customer, products = shop()
     with RelayProcess() as process, writers(customer, products) as busy:
         first = _last_event()
         memory = [process.megabytes()]
@@ -145,7 +145,7 @@ def backlog(events: int) -> str:
 
 
 def _make_backlog(events: int) -> None:
-    user, products = _shop()
+    user, products = shop()
     rounds = -(-events // sum(ROUND.values()))
     last: list[int] = []  # order of each round
     with connection.cursor() as cursor:
@@ -165,7 +165,7 @@ def _make_backlog(events: int) -> None:
                 step("paid", "shipped", last[number - 2])
 
 
-def _shop() -> tuple[int, list[int]]:
+def shop() -> tuple[int, list[int]]:
     """A customer and three products, by number."""
     return UserFactory().pk, [product.pk for product in ProductFactory.create_batch(3, stock=10**6)]
 

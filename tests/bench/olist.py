@@ -53,19 +53,24 @@ def expected() -> Figures:
 
 
 @contextmanager
-def databases() -> Iterator[None]:
-    """The given databases, or durable ones in a temporary directory."""
-    if os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
+def databases(kept: Path | None = None) -> Iterator[None]:
+    """Those of a data directory that is kept, the given databases, or durable ones in a temporary directory."""
+    if not kept and os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
         yield
         return
+    from config.embedded import lock
     from config.embedded.mongodb import MongoServer
     from config.embedded.postgres import PostgresServer
 
-    directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
-    directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        for server in (PostgresServer(directory), MongoServer(directory)):
+        hold = []
+        if kept:
+            directory, hold = kept, [lock.claim(kept)]
+        else:
+            directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
+        for server in (PostgresServer(directory, hold=hold), MongoServer(directory, hold=hold)):
             stack.callback(server.stop)
             server.start()
             os.environ[{"postgres": "DATABASE_URL", "mongodb": "MONGODB_URL"}[server.name]] = server.url

@@ -8,10 +8,14 @@ from decimal import Decimal
 import pytest
 from bson import Decimal128
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from history.mirror import relay
 from history.models import DirtyDay
+from history.reports.periods import Period
+from history.reports.trust import PER_DAY, TABLES, of_postgresql, parameters
 from orders.models import Order
 from tests.factories import StaffFactory, UserFactory
 from tests.pages import breaks_csp, text, told
@@ -29,6 +33,52 @@ def keeper_of_both(client):
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_reports", "requeue_events"]))
     client.force_login(user)
     return client
+
+
+# The clocks go back at midnight, at one minute past it, at one o'clock; forward at midnight, a whole day.
+CHANGES = [
+    ("America/Sao_Paulo", datetime(2018, 2, 18, 2, tzinfo=UTC)),
+    ("America/St_Johns", datetime(2005, 10, 30, 2, 31, tzinfo=UTC)),
+    ("America/Havana", datetime(2017, 11, 5, 5, tzinfo=UTC)),
+    ("America/Sao_Paulo", datetime(2017, 10, 15, 3, tzinfo=UTC)),
+    ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
+]
+DATES = """
+SELECT (created_at AT TIME ZONE %s)::date, status, count(*), (sum(total_amount) * 100)::bigint FROM orders GROUP BY 1, 2
+"""
+
+
+@pytest.mark.parametrize(("zone", "changed_at"), CHANGES)
+def test_a_day_on_which_clocks_change_at_midnight_is_told_by_its_date(mirror, place, settings, zone, changed_at):
+    settings.TIME_ZONE = zone
+    timezone.get_default_timezone.cache_clear()
+    order = place(at=changed_at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO orders (user_id, total_amount, created_at) SELECT %s, n + 400, %s::timestamptz + n * interval
+            '25 minutes' + interval '30 seconds' FROM generate_series(-150, 150) n""",
+            [order.customer_id, changed_at],
+        )
+        cursor.execute(DATES, [zone])
+        expected = {(day, status): counted for day, status, *counted in cursor.fetchall()}
+
+    first, last = min(expected)[0], max(expected)[0]
+    whole = of_postgresql(Period(first, last))
+    by_day = [of_postgresql(Period(day, day)) for day in Period(first, last).each_day()]
+    timezone.get_default_timezone.cache_clear()
+
+    assert {bucket: [*counted] for bucket, counted in whole.items()} == expected
+    assert {bucket: counted for each in by_day for bucket, counted in each.items()} == whole
+
+
+def test_amounts_per_day_and_status_are_read_from_an_index_alone(mirror, place):
+    place(at=NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        for table in TABLES:
+            cursor.execute("EXPLAIN " + PER_DAY.format(table=table), parameters(Period(NOON.date(), NOON.date())))
+            assert "Index Only Scan" in str(cursor.fetchall())
+        cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
 
 
 def test_a_day_that_is_alike_says_so(analyst, mirror, place):

@@ -289,3 +289,16 @@ def test_a_running_relay_keeps_the_rollups_fresh(shop, place):
     thread.join()
 
     assert_rollups_are_true()
+
+
+@pytest.mark.parametrize("worked", [0.0, 0.05, 0.2, 0.4, 0.48])
+def test_a_keeper_rests_but_no_change_waits_long_for_it(worked):
+    rested = keeper.pause_after(worked)
+
+    # What just missed a counting waits for its end, the rest and the next one.
+    assert worked + rested + worked <= keeper.AGE + 0.001
+    assert rested >= keeper.LEAST_REST * worked
+
+
+def test_a_keeper_with_much_to_do_leaves_time_for_deliveries():
+    assert keeper.pause_after(6.0) == 3.0
