@@ -61,14 +61,19 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @never_cache
 def order(request: CustomerRequest, order_id: int) -> HttpResponse:
     found = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
+    if request.htmx and request.GET.get("rev") == str(found.rev):
+        return HttpResponse(status=204)  # the open page asks now and then: it has it all
+    is_live = found.status in OPEN
     events = order_events.events_of(found)
     context = {
         "order": found,
         "steps": timeline.steps(found, events),
         "events": timeline.told(events, customer_id=request.user.pk),
         "changes": changes.since_placed(found, events, customer_id=request.user.pk),
+        "is_live": is_live,
     }
-    return render(request, "history/order.html", context)
+    # 286 is what htmx stops asking at.
+    return render(request, "history/order.html", context, status=286 if request.htmx and not is_live else 200)
 
 
 def _matching(orders: OrderQuerySet, text: str) -> OrderQuerySet:

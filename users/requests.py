@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from users.models import User
 
@@ -13,6 +14,7 @@ class CustomerRequest(HttpRequest):
     """A request that LoginRequiredMiddleware let through: somebody is signed in."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def is_customer(request: HttpRequest) -> TypeGuard[CustomerRequest]:

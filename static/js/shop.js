@@ -33,6 +33,26 @@
     });
   });
 
+  // What htmx brought in is said to those who do not see it, once; who used the keyboard goes on from there.
+  const toSay = () => document.querySelector("[data-say]")?.dataset.say.trim();
+  let said = toSay();
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const words = toSay();
+    if (words && words !== said) document.getElementById("live").textContent = words;
+    said = words;
+    if (event.detail.boosted && document.activeElement === document.body) {
+      document.getElementById("main").focus({ preventScroll: true });
+    }
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!event.detail.boosted) return;
+    const region = document.getElementById("warned");
+    const alert = document.createElement("div");
+    alert.className = "alert alert-danger";
+    alert.textContent = region.dataset.lost;
+    region.replaceChildren(alert);
+  });
+
   const summary = document.getElementById("error-summary");
   if (summary) summary.focus();
 })();

@@ -7,9 +7,11 @@ import os
 import pytest
 from django.core.management import call_command
 
+from catalog.models import Product
 from tests.browser import chromium
 from tests.browser.shop import Shop
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PASSWORD, Visitor
+from tests.factories import CategoryFactory, ProductFactory, StaffFactory
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +34,32 @@ def _orm_beside_the_browser():
 
 
 @pytest.fixture
-def shop(transactional_db, mirror, tmp_path, settings):
-    """The demo shop, served as in production."""
-    # The web server does not know the tests' quick one.
+def passwords(settings):
+    # The web server does not know the tests' quick ones.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+
+@pytest.fixture
+def goods(transactional_db, passwords):
+    """What the shop has: the demo, where a module does not ask for few_goods instead."""
     call_command("seed_demo")
+
+
+@pytest.fixture
+def few_goods(transactional_db, passwords):
+    """Thirty lamps and kettles, of which one is sold out."""
+    for kind in ("Lamp", "Kettle"):
+        category = CategoryFactory(name=f"{kind}s", slug=f"{kind.lower()}s")
+        for number in range(15):
+            colour = ("red", "blue")[number % 2]
+            ProductFactory(name=f"{kind} {number}", category=category, attributes={"colour": colour})
+    Product.objects.filter(name="Kettle 3").update(stock=0)
+    StaffFactory(email="staff@shop.example", password=PASSWORD)
+
+
+@pytest.fixture
+def shop(goods, mirror, tmp_path):
+    """The shop, served as in production."""
     shop = Shop(tmp_path / "shop.log")
     try:
         shop.start()

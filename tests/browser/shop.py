@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,11 +27,14 @@ class Shop:
         port = _free_port()
         self.url = f"http://localhost:{port}"
         self._log = log
+        self._mail = log.parent / "mail"
         self._environment = os.environ | {
             "DATABASE_URL": _test_database(),
             "MONGODB_URL": settings.MONGODB_URL,
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
+            # Its path is what comes after the third slash.
+            "EMAIL_URL": f"filemail:///{self._mail}",
         }
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -38,7 +42,7 @@ class Shop:
         """Start both; returns when the web answers."""
         self._run("-m", "gunicorn", "-c", "gunicorn.conf.py")
         self._run("manage.py", "relay")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < deadline, f"the shop does not answer: {self._log.read_text()[-2000:]}"
             time.sleep(0.1)
@@ -48,6 +52,13 @@ class Shop:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
             process.wait(20)
+
+    def mailed_code(self) -> str:
+        """Return the code in the latest mail."""
+        latest = max(self._mail.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+        found = re.findall(r"^\d{6}$", latest.read_text(), re.MULTILINE)
+        code: str = found[-1]
+        return code
 
     def _run(self, *arguments: str) -> None:
         with self._log.open("ab") as log:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from history import timeline
@@ -12,6 +13,7 @@ from history.mirror.documents import milliseconds
 from history.models import Event
 from orders.models import Order
 from orders.services import cancel_order, change_status
+from orders.status import Status
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.pages import breaks_csp, text
 
@@ -264,3 +266,24 @@ def test_the_pages_work_with_mongodb_down(shopper, place, customer, settings):
 
     assert shopper.get(ORDERS).status_code == 200
     assert shopper.get(order.get_absolute_url()).status_code == 200
+
+
+def test_an_open_page_is_told_only_what_is_new_and_when_to_stop_asking(shopper, customer, place, now):
+    order = place(customer=customer)
+    asking = {"HX-Request": "true"}
+    page = f"/orders/{order.pk}/"
+
+    assert shopper.get(f"{page}?rev=1", headers=asking).status_code == 204
+    assert shopper.get(f"{page}?rev=1").status_code == 200
+    assert 'hx-trigger="every' in shopper.get(page).content.decode()
+
+    change_status(order, to=Status.PAID, by=UserFactory(), at=now)
+    changed = shopper.get(f"{page}?rev=1", headers=asking)
+    assert changed.status_code == 200
+    assert f'hx-get="{page}?rev=2"' in changed.content.decode()
+
+    change_status(order, to=Status.CANCELLED, by=UserFactory(), at=now)
+    ended = shopper.get(f"{page}?rev=2", headers=asking)
+    assert ended.status_code == 286
+    assert "hx-trigger" not in ended.content.decode()
+    assert Client().get(f"{page}?rev=3", headers=asking).status_code == 302
