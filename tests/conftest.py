@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from django.utils import timezone
+from zeal.constants import initialize_app_registry
+from zeal.patch import patch
 
 from catalog import counts
 from history import mongo
@@ -32,6 +34,10 @@ def _delete_rows(self: TransactionTestCase) -> None:
 
 def pytest_configure() -> None:
     TransactionTestCase._fixture_teardown = _delete_rows  # type: ignore[method-assign]
+    # A page that asks the database once a row fails; a loop in a test itself is no page.
+    initialize_app_registry()
+    patch()
+    settings.MIDDLEWARE.insert(0, "zeal.middleware.zeal_middleware")
     # Argon2 is slow by design; tests sign up many people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Every page counts anew, however slow the machine is.
