@@ -99,11 +99,16 @@ def test_without_a_connection_it_is_said(visit, shop):
     visitor.faults.clear()
 
 
-def test_german_reads_as_english_does(visit):
+def test_pages_turn_in_place_and_read_in_german_as_in_english(visit):
     visitor = visit()
     page = visitor.go("/")
+    page.locator(".pagination a[rel=next]").click()
+    expect(page).to_have_url(re.compile(r"\?page=2$"))
+    expect(page.locator("#found")).to_be_in_viewport()
     page.get_by_role("button", name="Deutsch").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
+    # The page that was in sight, not the one it came with.
+    expect(page.locator(".pagination [aria-current]")).to_have_text("Seite 2")
     page.locator(".product-add").first.click()
     expect(page.locator("#said")).to_contain_text("hinzugefügt")
 
