@@ -320,8 +320,9 @@ def test_a_sender_killed_between_sending_and_noting_sends_the_same_mail_again(pl
         # PostgreSQL loses them, as in a restart.
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND application_name = 'sender of a test'"
         )
+        assert cursor.rowcount >= 2
     Mail.objects.update(due_at=timezone.now())
     place()
     try:
@@ -348,6 +349,7 @@ def start_sender(server):
         | {
             "DATABASE_URL": urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}")),
             "MONGODB_URL": "mongodb://127.0.0.1:1/shop",
+            "PGAPPNAME": "sender of a test",
             "EMAIL_URL": f"smtp://127.0.0.1:{server.port}",
         },
         stdout=subprocess.PIPE,
