@@ -131,7 +131,7 @@ class DjangoWays(Ways):
                 order.save(update_fields=["total_amount"])
                 order.items.update(quantity=F("quantity") + 1)
                 order.items.create(product=self.product(), quantity=1, price=1)
-        return [(order.pk, by_database("edited", order.status)) for order in orders]
+        return [(order.pk, by_database("items", order.status)) for order in orders]
 
     def django_saves_an_inline(self) -> Made:
         """What the page of an order with its items as inlines does: change one, remove one, add one."""
