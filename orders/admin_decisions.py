@@ -37,7 +37,7 @@ class Decision(View):
     question: str
     title: str
 
-    def form(self, *args: Any) -> Any:
+    def form(self, data: Any = None, initial: Any = None) -> Any:
         raise NotImplementedError
 
     def obstacle(self) -> OrderError | None:
@@ -66,24 +66,25 @@ class Decision(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, order_id: int) -> HttpResponse:
-        return self._page(self.form())
+        return self._render(self.template, self.form())
 
     def post(self, request: HttpRequest, order_id: int) -> HttpResponse:
         assert request.user.is_authenticated
         form = self.form(request.POST)
-        if not form.is_valid():
-            return self._page(form, status=422)
-        if form.cleaned_data["rev"] != self.order.rev:
-            return self._page_again(MovedOn(self.order, reader=request.user))
+        is_valid = form.is_valid()
+        if form.cleaned_data.get("rev", self.order.rev) != self.order.rev:
+            return self._page_again(form, MovedOn(self.order, reader=request.user))
+        if not is_valid:
+            return self._render(self.template, form, status=422)
         if "back" in request.POST:
-            return self._page(form)
+            return self._render(self.template, form)
         try:
             plan = self.plan(form)
             if "confirmed" not in request.POST:
                 return self._render(self.question, form, plan=plan)
             told = self.act(form, request.user)
         except OrderError as error:
-            return self._page_again(error)
+            return self._page_again(form, error)
         return self._leave(told, messages.SUCCESS)
 
     def _load(self) -> Order:
@@ -91,26 +92,26 @@ class Decision(View):
         orders = Order.objects.select_related("customer").prefetch_related(Prefetch("items", items))
         return get_object_or_404(orders, pk=self.kwargs["order_id"])
 
-    def _page_again(self, error: OrderError) -> HttpResponse:
-        """The page with what was typed, in front of the order as it is by now."""
+    def _page_again(self, form: Any, error: OrderError) -> HttpResponse:
+        """The page in front of the order as it is by now, with what was typed into the form: what was only shown
+        there, and may have been changed by somebody else meanwhile, is shown anew."""
         self.order = self._load()
         if self.obstacle():
             return self._leave(str(error), messages.ERROR)
-        form = self.form(self.request.POST)
-        form.add_error(None, str(error))
-        return self._page(form, status=409)
+        typed = {name: self.request.POST.get(name, "") for name in form.changed_data}
+        return self._render(self.template, self.form(None, typed), status=409, problem=str(error))
 
-    def _page(self, form: Any, *, status: int = 200) -> HttpResponse:
-        return self._render(self.template, form, status=status)
-
-    def _render(self, template: str, form: Any, *, status: int = 200, plan: Any = None) -> HttpResponse:
+    def _render(
+        self, template: str, form: Any, *, status: int = 200, problem: str = "", plan: Any = None
+    ) -> HttpResponse:
         title = self.title.format(order=self.order)
         context = {
             **admin.site.each_context(self.request),
             "opts": Order._meta,
-            "title": f"Error: {title}" if form.errors else title,
+            "title": f"Error: {title}" if form.errors or problem else title,
             "order": self.order,
             "form": form,
+            "problem": problem,
             "plan": plan,
         }
         return TemplateResponse(self.request, template, context, status=status)
@@ -126,8 +127,8 @@ class EditView(Decision):
     question = "admin/orders/order/edit_confirm.html"
     title = "Change items and address of order {order}"
 
-    def form(self, *args: Any) -> EditForm:
-        return EditForm(*args, order=self.order)
+    def form(self, data: Any = None, initial: Any = None) -> EditForm:
+        return EditForm(data, order=self.order, initial=initial)
 
     def obstacle(self) -> OrderError | None:
         return None if self.order.status == Status.PENDING else edits.NotEditable(self.order)
@@ -158,8 +159,8 @@ class ReturnView(Decision):
     question = "admin/orders/order/return_confirm.html"
     title = "Take back items of order {order}"
 
-    def form(self, *args: Any) -> ReturnForm:
-        return ReturnForm(*args, order=self.order)
+    def form(self, data: Any = None, initial: Any = None) -> ReturnForm:
+        return ReturnForm(data, order=self.order, initial=initial)
 
     def obstacle(self) -> OrderError | None:
         return None if self.order.status in returns.RETURNABLE else returns.NotReturnable(self.order)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Product
 from orders.edits import Wanted
@@ -49,6 +50,12 @@ class OrderForm(forms.Form):
         for item in self.items:
             self.add_fields(item)
 
+    def hidden(self) -> SafeString:
+        """Everything that was typed, and what was shown before that, to be carried along unseen."""
+        typed = [field for field in self if field.name not in ("rev", "shown_total")]
+        shown = [field.as_hidden(only_initial=True) for field in typed if field.field.show_hidden_initial]
+        return mark_safe("".join([*(field.as_hidden() for field in typed), *shown]))  # noqa: S308 (rendered fields)
+
     def add_fields(self, item: OrderItem) -> None:
         raise NotImplementedError
 
@@ -58,6 +65,7 @@ class OrderForm(forms.Form):
             label=f"{label} {item.product_name}",
             initial=initial,
             max_value=most,
+            show_hidden_initial=True,
             # An item that came in after the form was shown is not on it.
             required=not self.is_bound or name in self.data,
             error_messages=dict.fromkeys(("required", "invalid", "max_value"), QUANTITY.replace(str(MOST), str(most))),
@@ -97,6 +105,7 @@ class EditForm(OrderForm):
         for name in Address.LINES:
             # The address is the customer's: the browser has no better one to offer.
             self.fields[name].widget.attrs |= {"autocomplete": "off", "class": "vTextField"}
+            self.fields[name].show_hidden_initial = True
         for row in range(1, self.ROWS + 1):
             self.fields[f"product_{row}"] = forms.CharField(label="SKU or #number", required=False, max_length=64)
             self.fields[f"added_{row}"] = WholeNumberField(
@@ -148,7 +157,7 @@ class EditForm(OrderForm):
         known = self.order.shipping_address
         if not isinstance(known, dict):
             return {}
-        return {name: str(known[name]) for name in Address.LINES if known.get(name)}
+        return {name: str(known[name]).strip() for name in Address.LINES if known.get(name)}
 
     def _clean_address(self) -> dict[str, Any] | None:
         """The new address with whatever else the old one held, or None where it stays."""
@@ -159,8 +168,8 @@ class EditForm(OrderForm):
             if CheckoutForm.base_fields[name].required and name not in typed:
                 self.add_error(name, f"Fill in the {str(self.fields[name].label).lower()}.")
         known = self.order.shipping_address
-        rest = {name: text for name, text in known.items() if name not in Address.LINES} if known else {}
-        return rest | typed
+        rest = known.items() if isinstance(known, dict) else ()
+        return {name: text for name, text in rest if name not in Address.LINES} | typed
 
 
 class ReturnForm(OrderForm):
