@@ -15,7 +15,6 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -23,6 +22,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from config.templatetags.money import money, status_badge
 from orders import admin_export, order_desk
 from orders.admin_decisions import EditView, ReturnView
 from orders.admin_list import BoundedPaginator, TotalFilter
@@ -129,7 +129,7 @@ class OrderAdmin(_OrderAdmin):
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, order: Order) -> SafeString:
-        return render_to_string("admin/_status.html", {"status": order.status})
+        return status_badge(order.status)
 
     @admin.display(description="items")
     def items_told(self, order: Order) -> str:
@@ -139,8 +139,8 @@ class OrderAdmin(_OrderAdmin):
         return f"{items[0]} and {len(items) - 1} more" if len(items) > 1 else str(items[0])
 
     @admin.display(description="total", ordering="total_amount")
-    def total(self, order: Order) -> SafeString:
-        return _money(order.total_amount)
+    def total(self, order: Order) -> str:
+        return money(order.total_amount)
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order], to: Status) -> HttpResponse | None:
         """Take the selected orders to a status and say what became of each; a cancel is asked about first."""
@@ -288,7 +288,3 @@ def _address_lines(address: Any) -> list[str]:
         return [str(address)]
     known = [str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)]
     return known + [f"{name}: {value}" for name, value in address.items() if name not in CheckoutForm.ADDRESS]
-
-
-def _money(amount: Any) -> SafeString:
-    return render_to_string("admin/_money.html", {"amount": amount})

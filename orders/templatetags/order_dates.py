@@ -13,6 +13,8 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from orders.models import Order
+
 register = template.Library()
 
 LEVELS = ("year", "month", "day")
@@ -20,16 +22,18 @@ LEVELS = ("year", "month", "day")
 
 @register.inclusion_tag("admin/date_hierarchy.html")
 def order_dates(changelist: ChangeList) -> dict[str, Any]:
-    """What Django's own date_hierarchy shows, from the first and the last order of the list alone.
+    """What Django's own date_hierarchy shows, from the first and the last order there are, which an index knows.
 
-    That one reads every order for the days there are; here a day without orders is offered as well.
+    That one reads every order of the list for the days there are; here a day without orders is offered as well.
     """
-    found = changelist.queryset.aggregate(first=Min("created_at"), last=Max("created_at"))
+    found = Order.objects.aggregate(first=Min("created_at"), last=Max("created_at"))
     if found["first"] is None:
         return {"show": False}
     first, last = (timezone.localtime(found[name]).date() for name in ("first", "last"))
     asked = [changelist.params.get(f"created_at__{level}") for level in LEVELS]
     chosen = [int(number) for number in takewhile(bool, asked) if number]
+    if not _is_day(*[*(chosen or [first.year]), 1, 1][:3]):
+        return {"show": False}
     if not chosen and first.year == last.year:
         chosen = [first.year]
     back = {"link": _link(changelist, chosen[:-1]), "title": _title(chosen[:-1])} if chosen else None
@@ -40,14 +44,22 @@ def order_dates(changelist: ChangeList) -> dict[str, Any]:
     return {"show": True, "back": back, "choices": shown}
 
 
+def _is_day(*numbers: int) -> bool:
+    try:
+        date(*numbers)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def _numbers(chosen: list[int], first: date, last: date) -> range:
     """The years, the months of a chosen year or the days of a chosen month, from the first to the last order."""
     if not chosen:
         return range(first.year, last.year + 1)
     if len(chosen) == 1:
         return range(first.month if first.year == chosen[0] else 1, (last.month if last.year == chosen[0] else 12) + 1)
-    days = calendar.monthrange(chosen[0], chosen[1])[1]
-    low, high = date(chosen[0], chosen[1], 1), date(chosen[0], chosen[1], days)
+    year, month = chosen
+    low, high = date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
     return range(max(first, low).day, min(last, high).day + 1)
 
 
