@@ -10,10 +10,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Product
 from orders.edits import Wanted
-from orders.forms import CheckoutForm, WholeNumberField, line
+from orders.forms import CheckoutForm, WholeNumberField
 from orders.models import Order, OrderItem
 from orders.order_desk import VERBS
 from orders.returns import Returned
+from users.forms import address_line
 from users.models import Address
 
 MOST = 1_000_000  # of one item
@@ -83,12 +84,12 @@ class EditForm(OrderForm):
 
     ROWS = 3
 
-    name = line("Full name", "name", required=False)
-    line1 = line("Street and number", "address-line1", required=False)
-    line2 = line("Flat, floor, company", "address-line2", required=False)
-    city = line("Town or city", "address-level2", required=False)
-    postcode = line("Postcode", "postal-code", required=False)
-    country = line("Country", "country-name", required=False)
+    name = address_line("name", "off", required=False)
+    line1 = address_line("line1", "off", required=False)
+    line2 = address_line("line2", "off", required=False)
+    city = address_line("city", "off", required=False)
+    postcode = address_line("postcode", "off", required=False)
+    country = address_line("country", "off", required=False)
     reason = forms.CharField(
         label="Reason (optional)",
         required=False,
@@ -166,7 +167,7 @@ class EditForm(OrderForm):
             return None
         for name in Address.LINES:
             if CheckoutForm.base_fields[name].required and name not in typed:
-                self.add_error(name, f"Fill in the {str(self.fields[name].label).lower()}.")
+                self.add_error(name, self.fields[name].error_messages["required"])
         known = self.order.shipping_address
         rest = known.items() if isinstance(known, dict) else ()
         return {name: text for name, text in rest if name not in Address.LINES} | typed
