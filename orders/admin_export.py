@@ -16,7 +16,7 @@ from orders.models import Order
 if TYPE_CHECKING:
     from orders.admin import OrderAdmin
 
-AT_ONCE = 1000
+AT_ONCE = 500
 
 
 def as_csv(admin: OrderAdmin, orders: QuerySet[Order]) -> StreamingHttpResponse:
