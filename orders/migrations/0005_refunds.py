@@ -19,7 +19,7 @@ CREATE TRIGGER refunds_go_with_order AFTER DELETE ON orders FOR EACH ROW
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0003_carts")]
+    dependencies = [("orders", "0004_mails")]
 
     operations = [
         migrations.AlterModelOptions(
