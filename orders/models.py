@@ -141,7 +141,7 @@ class Refund(models.Model):
     """
 
     refund_id = models.BigAutoField(primary_key=True)
-    # No foreign key: the record stays when its order is archived (a trigger of migration 0005 lets it go with an
+    # No foreign key: the record stays when its order is archived (a trigger of migration 0006 lets it go with an
     # order that is deleted).
     order = models.ForeignKey(
         Order, on_delete=models.DO_NOTHING, related_name="refunds", db_column="order_id", db_constraint=False

@@ -28,6 +28,6 @@ IN_KIND = "kind = CASE WHEN kind IN ('note', 'edited') THEN 'items' ELSE kind EN
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0008_events_by_time")]
+    dependencies = [("history", "0009_archived_orders_by_status")]
 
     operations = [migrations.RunSQL(TOUCH.format(kind=IN_KIND), TOUCH.format(kind=""))]

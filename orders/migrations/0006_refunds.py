@@ -19,7 +19,7 @@ CREATE TRIGGER refunds_go_with_order AFTER DELETE ON orders FOR EACH ROW
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0004_mails")]
+    dependencies = [("orders", "0005_status_index_with_amounts")]
 
     operations = [
         migrations.AlterModelOptions(
