@@ -18,6 +18,7 @@ from history.admin_activity import activity_page
 from history.admin_mirror import mirror_page, requeue_events
 from history.models import Event
 from history.order_mails import MailTold, with_mails
+from history.timeline import TOLD
 from orders.admin import OrderAdmin
 from orders.models import Order
 
@@ -131,6 +132,8 @@ def told_changes(changes: dict[str, Any]) -> Iterator[str]:
             yield from (f"{_item_name(old or new)}: {_item(old)} → {_item(new)}" for old, new in change)
         elif column == "total_amount":
             yield f"{column}: {_amount(change[0])} → {_amount(change[1])}"
+        elif column == TOLD:
+            yield "The customer sees this note."
         elif column != "order":  # a deleted order's whole row
             yield f"{column}: {change[0]} → {change[1]}"
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from config.templatetags.money import money
 from history.models import Event, Kind
-from history.timeline import Who, before_and_now, who_did
+from history.timeline import Who, before_and_now, is_note_for_customer, who_did
 from orders.forms import CheckoutForm
 from orders.models import Order
 
@@ -51,11 +51,6 @@ def since_placed(order: Order, events: Sequence[Event], *, customer_id: int) -> 
         return None
     before = order.total_amount - sum(change.amount for change in changes)
     return Changes(original_total=before, changes=changes, total=order.total_amount)
-
-
-def is_note_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:
-    """Who edits an order says why to its customer; any other note of the store may be for its own eyes."""
-    return actor_id == customer_id or kind in (Kind.ITEMS, Kind.EDITED)
 
 
 def _change(event: Event, lines: list[str], customer_id: int) -> Change:

@@ -19,10 +19,9 @@ from django.db.models import Q
 from pymongo.errors import PyMongoError
 
 from history import mongo
-from history.changes import is_note_for_customer
 from history.models import ArchivedOrder, Event, Subject
-from history.timeline import who_did
-from orders.models import CartItem, Order
+from history.timeline import is_note_for_customer, who_did
+from orders.models import CartItem, Order, Refund
 from users.models import Address, User
 
 Data = dict[str, Any]
@@ -33,6 +32,7 @@ PATIENCE = 15
 CART = ("product_id", "quantity", "price_seen")
 ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
 ITEM = ("product_id", "sku", "product_name", "price", "quantity")
+REFUND = ("amount", "items", "reason", "refunded_at")
 ORDER_EVENT = ("kind", "status", "occurred_at", "is_time_known", "actor_id", "note", "changes")
 ACTIVITY_EVENT = ("kind", "subject_name", "occurred_at", "actor_id", "note", "changes")
 ARCHIVED = ("order_id", "created_at", "total_amount", "status", "rev")
@@ -82,10 +82,13 @@ def _orders(user: User) -> list[Data]:
     rows = Event.objects.filter(order_id__in=events).order_by("order_id", "rev")
     for event in rows.values("order_id", "rev", *ORDER_EVENT):
         events[event.pop("order_id")].append(_order_event(event, user))
+    refunds: dict[int, list[Data]] = {order.pk: [] for order in orders}
+    for refund in Refund.objects.filter(order__in=refunds).order_by("pk").values("order_id", *REFUND):
+        refunds[refund.pop("order_id")].append(refund)
     return [
         {name: getattr(order, name) for name in ORDER}
         | {"items": [{name: getattr(item, name) for name in ITEM} for item in order.items.all()]}
-        | {"events": events[order.pk]}
+        | {"events": events[order.pk], "refunds": refunds[order.pk]}
         for order in orders
     ]
 

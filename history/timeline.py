@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Where a way ends apart from the usual one.
 ENDS = (Status.CANCELLED, Status.RETURNED)
 
+# What a note to the customer changes of an order.
+TOLD = "told_customer_at"
+
 
 class State(models.TextChoices):
     """Of a step, seen from where the order is."""
@@ -109,6 +112,8 @@ def _what(event: Event) -> str:
         return _("Order placed")
     if event.kind == Kind.STATUS:
         return _("Status is now {status}").format(status=_label(event.status))
+    if TOLD in event.changes:
+        return _("Note")
     return _("Items changed") if event.kind == Kind.ITEMS else _("Order updated")
 
 
@@ -118,10 +123,15 @@ def _details(event: Event, customer_id: int) -> list[str]:
         details.append(before_and_now(*map(_amount, old_and_new)))
     if "shipping_address" in event.changes:
         details.append(_("Delivery address changed"))
-    # What the store notes may be for its own eyes.
-    if event.note and event.actor_id == customer_id:
+    if event.note and is_note_for_customer(event.kind, event.actor_id, customer_id):
         details.append(event.note)
     return details
+
+
+def is_note_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:
+    """Who edits an order says why to its customer, and a note to them is an edit (orders.notes); any other note of
+    the store may be for its own eyes."""
+    return actor_id == customer_id or kind in (Kind.ITEMS, Kind.EDITED)
 
 
 def who_did(actor_id: int | None, customer_id: int) -> Who:

@@ -18,6 +18,7 @@ from catalog.forms import search_text
 from catalog.listing import page_of
 from history import changes, order_events, timeline
 from orders.models import Order, OrderItem, OrderQuerySet
+from orders.returns import refunds_of
 from orders.status import OPEN, Status
 from users.requests import CustomerRequest
 
@@ -69,6 +70,7 @@ def order(request: CustomerRequest, order_id: int) -> HttpResponse:
         "order": found,
         "steps": timeline.steps(found, events),
         "events": timeline.told(events, customer_id=request.user.pk),
+        "refunds": refunds_of(found),
         "changes": changes.since_placed(found, events, customer_id=request.user.pk),
         "is_live": is_live,
     }

@@ -1,4 +1,4 @@
-"""Orders in the back office: looked at, never added, edited or deleted; a status changes through the order desk.
+"""Orders in the back office: never added or deleted; they change through services, in steps, edits and returns.
 
 history/admin.py registers OrderAdmin, because the page shows an order's events.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -22,28 +22,27 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from orders import order_desk
+from config.templatetags.money import money, status_badge
+from orders import admin_export, order_desk
+from orders.admin_decisions import EditView, ReturnView
+from orders.admin_list import BoundedPaginator, TotalFilter
+from orders.desk_forms import NOTE_LENGTH, NoteForm, StepForm
 from orders.forms import CheckoutForm
 from orders.models import Order
+from orders.notes import add_note
+from orders.returns import RETURNABLE, refunds_of
 from orders.services import OrderError
 from orders.status import Status, allowed_after
 
 MAX_AT_ONCE = 500  # a request's worth of orders
+# A note that could not be written, in the session until the page shows it again.
+NOTE_TYPED = "order_note_typed"
 
 if TYPE_CHECKING:
     _OrderAdmin = admin.ModelAdmin[Order]
     _Action = Callable[[Any, HttpRequest, QuerySet[Order]], HttpResponse | None]
 else:
     _OrderAdmin = admin.ModelAdmin
-
-
-class StepForm(forms.Form):
-    """One step of one order, as decided in front of the page that showed revision rev."""
-
-    to = forms.ChoiceField(choices=Status)
-    rev = forms.IntegerField()
-    note = forms.CharField(required=False, max_length=1000)
-    confirmed = forms.BooleanField(required=False)
 
 
 def _mark(to: Status) -> _Action:
@@ -59,20 +58,24 @@ def _mark(to: Status) -> _Action:
 
 class OrderAdmin(_OrderAdmin):
     list_display = ["number", "placed", "customer", "status_shown", "total", "items_told"]
-    list_filter = ["status", "created_at"]
+    list_filter = ["status", "created_at", TotalFilter]
     list_select_related = ["customer"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
     search_help_text = "Order number, e-mail or name of the customer, product or SKU"
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-order_id"]
     list_per_page = 50
+    # Nothing on this page counts all orders there are.
     show_full_result_count = False
-    actions = [_mark(to) for to in order_desk.VERBS]
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    actions = [*(_mark(to) for to in order_desk.VERBS), "export_selected"]
     readonly_fields = [
         "placed", "customer_link", "status_shown", "total", "external_ref", "address",
     ]  # fmt: skip
     fields = (*readonly_fields,)
     change_form_template = "admin/orders/order/change_form.html"
+    change_list_template = "admin/orders/order/change_list.html"
     view_on_site = False
 
     # --- Who may what ---
@@ -83,7 +86,30 @@ class OrderAdmin(_OrderAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
         return False
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.export_order")
+
     # --- The list ---
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        query = request.GET.urlencode()
+        export = reverse("admin:orders_order_export") + (f"?{query}" if query else "")
+        may_export = self.has_export_permission(request)
+        return super().changelist_view(request, {"export": export if may_export else "", **(extra_context or {})})
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The list as it is filtered, searched and sorted, all of it, as CSV."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            orders = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(reverse("admin:orders_order_changelist") + "?e=1")
+        return admin_export.as_csv(self, orders)
+
+    @admin.action(description="Export CSV", permissions=["export"])
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
+        return admin_export.as_csv(self, queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return Order.objects.with_items()
@@ -103,7 +129,7 @@ class OrderAdmin(_OrderAdmin):
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, order: Order) -> SafeString:
-        return render_to_string("admin/_status.html", {"status": order.status})
+        return status_badge(order.status)
 
     @admin.display(description="items")
     def items_told(self, order: Order) -> str:
@@ -113,8 +139,8 @@ class OrderAdmin(_OrderAdmin):
         return f"{items[0]} and {len(items) - 1} more" if len(items) > 1 else str(items[0])
 
     @admin.display(description="total", ordering="total_amount")
-    def total(self, order: Order) -> SafeString:
-        return _money(order.total_amount)
+    def total(self, order: Order) -> str:
+        return money(order.total_amount)
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order], to: Status) -> HttpResponse | None:
         """Take the selected orders to a status and say what became of each; a cancel is asked about first."""
@@ -157,20 +183,65 @@ class OrderAdmin(_OrderAdmin):
                 "title": f"Order {order}",
                 "subtitle": None,
                 "items": order.items.all(),
+                "refunds": refunds_of(order),
                 "steps": self._steps(request, order),
+                "may_note": self.has_change_permission(request, order),
+                "may_edit": order.status == Status.PENDING and self.has_change_permission(request, order),
+                "may_return": order.status in RETURNABLE and request.user.has_perm(ReturnView.permission),
+                "note_typed": request.session.pop(NOTE_TYPED, {}),
             }
         return super().change_view(request, object_id, form_url, context)
 
     def _steps(self, request: HttpRequest, order: Order) -> list[tuple[Status, str]]:
         if not self.has_change_permission(request, order):
             return []
-        return [(to, order_desk.VERBS[to]) for to in allowed_after(order.status)]
+        return [(to, order_desk.VERBS[to]) for to in allowed_after(order.status) if to in order_desk.VERBS]
 
     def get_urls(self) -> list[URLPattern]:
-        status = path(
-            "<int:order_id>/status/", self.admin_site.admin_view(self.status_view), name="orders_order_status"
+        pages: dict[str, tuple[str, Callable[..., HttpResponseBase]]] = {
+            "export/": ("export", self.export_view),
+            "<int:order_id>/status/": ("status", self.status_view),
+            "<int:order_id>/note/": ("note", self.note_view),
+            "<int:order_id>/edit/": ("edit", EditView.as_view()),
+            "<int:order_id>/return/": ("return", ReturnView.as_view()),
+        }
+        own = [
+            path(route, self.admin_site.admin_view(page), name=f"orders_order_{name}")
+            for route, (name, page) in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def note_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Add a note to an order, whatever its status and whoever changed it meanwhile."""
+        if request.method == "POST":
+            order = get_object_or_404(Order, pk=order_id)
+            if not self.has_change_permission(request, order):
+                raise PermissionDenied
+            self._add_note(request, order, NoteForm(request.POST))
+        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order_id]))
+
+    def _add_note(self, request: HttpRequest, order: Order, form: NoteForm) -> None:
+        assert request.user.is_authenticated
+        if not form.is_valid():
+            self._refuse(request, form, "text")
+            return
+        note, to_customer = form.cleaned_data, form.cleaned_data["audience"] == "customer"
+        add_note(
+            order,
+            text=note["text"],
+            to_customer=to_customer,
+            seen_rev=note["rev"],
+            by=request.user,
+            at=timezone.now(),
         )
-        return [status, *super().get_urls()]
+        told = "The customer sees your note on the page of the order." if to_customer else "Your note is kept."
+        self.message_user(request, told, messages.SUCCESS)
+
+    def _refuse(self, request: HttpRequest, form: Form, field: str) -> None:
+        """Say what is wrong with a form of the order's page, and have it show again what was typed into its field."""
+        told = " ".join(f"{name}: {', '.join(map(str, errors))}" for name, errors in form.errors.items())
+        self.message_user(request, f"Nothing was changed. {told}", messages.ERROR)
+        request.session[NOTE_TYPED] = {field: request.POST.get(field, "").replace("\0", "")[:NOTE_LENGTH]}
 
     def status_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
         """Take one order a step further and go back to its page; a cancel is asked about first."""
@@ -181,8 +252,7 @@ class OrderAdmin(_OrderAdmin):
             raise PermissionDenied
         form = StepForm(request.POST)
         if not form.is_valid():
-            told = " ".join(f"{name}: {', '.join(map(str, errors))}" for name, errors in form.errors.items())
-            self.message_user(request, f"Nothing was changed. {told}", messages.ERROR)
+            self._refuse(request, form, "note")
         elif form.cleaned_data["to"] == Status.CANCELLED and not form.cleaned_data["confirmed"]:
             context = {"title": f"Cancel order {order}?", "step": form.cleaned_data}
             return self._ask(request, "admin/orders/order/cancel.html", context, [order])
@@ -203,6 +273,7 @@ class OrderAdmin(_OrderAdmin):
             )
         except OrderError as error:
             self.message_user(request, str(error), messages.ERROR)
+            request.session[NOTE_TYPED] = {"note": step["note"]}
         else:
             self.message_user(request, f"Order {order} is {changed.get_status_display().lower()}.", messages.SUCCESS)
 
@@ -217,7 +288,3 @@ def _address_lines(address: Any) -> list[str]:
         return [str(address)]
     known = [str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)]
     return known + [f"{name}: {value}" for name, value in address.items() if name not in CheckoutForm.ADDRESS]
-
-
-def _money(amount: Any) -> SafeString:
-    return render_to_string("admin/_money.html", {"amount": amount})

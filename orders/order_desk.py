@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,56 +10,32 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from catalog.models import Product
+from orders import seen
 from orders.models import Order, OrderItem
-from orders.services import OrderError, change_status
+from orders.services import OrderError, TransitionNotAllowed, change_status
 from orders.status import Status
 from users.models import User
 
-# What the button for a step says.
+# What the button for a step says; a return is no button, it says what came back (returns.py).
 VERBS = {
     Status.PAID: "Mark paid",
     Status.SHIPPED: "Mark shipped",
     Status.DELIVERED: "Mark delivered",
-    Status.RETURNED: "Mark returned",
     Status.CANCELLED: "Cancel order",
 }
 REFUSALS_TOLD = 10
-
-
-class MovedOn(OrderError):
-    """The order is no longer what its reader saw; told is who made it what it is."""
-
-    def __init__(self, order: Order, *, reader: User) -> None:
-        self.order = order
-        who = "you" if order.changed_by == reader.pk else order.changed_by_name
-        when = date_format(timezone.localtime(order.changed_at), "j M Y, H:i:s")
-        super().__init__(
-            f"Order {order} has moved on since you opened it: it is already {order.get_status_display().lower()}, "
-            f"last changed by {who} at {when}. Nothing was changed now."
-        )
-
-
-class Gone(OrderError):
-    def __init__(self, order_id: int) -> None:
-        super().__init__(f"Order #{order_id} is not here any more.")
 
 
 @transaction.atomic
 def take_step(order: Order, *, seen_rev: int, to: str, by: User, at: datetime, note: str = "") -> Order:
     """Change an order's status as somebody decided who saw revision seen_rev, and return it as it is now.
 
-    Raises MovedOn where it has changed since then, TransitionNotAllowed where the status table has no such step,
-    Gone where it was archived or deleted meanwhile.
+    Raises seen.MovedOn where it has changed since then, TransitionNotAllowed where the status table has no such step,
+    seen.Gone where it was archived or deleted meanwhile.
     """
-    current = Order.objects.select_for_update(no_key=True).filter(pk=order.pk).first()
-    if current is None:
-        raise Gone(order.pk)
-    if current.rev != seen_rev:
-        raise MovedOn(current, reader=by)
+    current = seen.lock_as_seen(order.pk, rev=seen_rev, reader=by)
     return change_status(current, to=to, by=by, at=at, note=note)
 
 
@@ -76,7 +53,18 @@ class Outcome:
             return f"{text}."
         told = " ".join(str(error) for error in self.refused[:REFUSALS_TOLD])
         more = len(self.refused) - REFUSALS_TOLD
-        return f"{text}, {len(self.refused)} skipped: {told}{f' And {more} more.' if more > 0 else ''}"
+        skipped = f"{len(self.refused)} skipped ({self._reasons()})"
+        return f"{text}, {skipped}: {told}{f' And {more} more.' if more > 0 else ''}"
+
+    def _reasons(self) -> str:
+        """What the skipped ones are: "cancelled", or "1 cancelled, 2 pending"."""
+        counts = Counter(
+            error.order.get_status_display().lower() if isinstance(error, TransitionNotAllowed) else "gone"
+            for error in self.refused
+        )
+        if len(counts) == 1:
+            return next(iter(counts))
+        return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Outcome:
@@ -88,7 +76,7 @@ def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Ou
         except OrderError as error:
             outcome.refused.append(error)
         except Order.DoesNotExist:
-            outcome.refused.append(Gone(order.pk))
+            outcome.refused.append(seen.Gone(order.pk))
     return outcome
 
 

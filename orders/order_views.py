@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from orders.again import put_in_cart
 from orders.cart import cart_of
 from orders.models import Order
+from orders.returns import items_as_sold, refunds_of
 from users.requests import CustomerRequest
 
 
@@ -31,13 +32,19 @@ def buy_again(request: CustomerRequest, order_id: int) -> HttpResponse:
 @never_cache
 def receipt(request: CustomerRequest, order_id: int) -> HttpResponse:
     order = get_object_or_404(Order.objects.for_customer(request.user).with_items(), pk=order_id)
-    items = list(order.items.all())
+    refunds = refunds_of(order)
+    items = items_as_sold(list(order.items.all()), refunds)
     items_total = sum(item.subtotal for item in items)
+    # What made the order returned left its total as it was.
+    sold_for = order.total_amount + sum(refund.amount for refund in refunds if not refund.is_last)
     # Staff and plain SQL may set a total of their own; the receipt foots all the same.
     context = {
         "order": order,
         "items": items,
         "items_total": items_total,
-        "adjustment": order.total_amount - items_total,
+        "adjustment": sold_for - items_total,
+        "total": sold_for,
+        "refunds": refunds,
+        "left": sold_for - sum(refund.amount for refund in refunds),
     }
     return render(request, "orders/receipt.html", context)

@@ -102,7 +102,7 @@ def place_order(
         changed_at=at,
         holds_stock=True,
     )
-    _add_items(order, products, quantities)
+    add_items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
     stock.move(taken, reason=Reason.SALE, by=customer, at=at, order_id=order.pk)
     _ask_for_mail(order)
@@ -119,7 +119,7 @@ def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = 
     if to not in allowed_after(current.status):
         raise TransitionNotAllowed(current, to)
     current.status = to
-    _sign(current, by=by, at=at, note=note)
+    sign(current, by=by, at=at, note=note)
     gives_back = to == Status.CANCELLED and current.holds_stock
     current.holds_stock = current.holds_stock and not gives_back
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
@@ -141,7 +141,7 @@ def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
     return first
 
 
-def _add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
+def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
     """Add the products at today's price and name, by one statement."""
     OrderItem.objects.bulk_create(
         OrderItem(
@@ -156,7 +156,7 @@ def _add_items(order: Order, products: Sequence[Product], quantities: Mapping[in
     )
 
 
-def _sign(order: Order, *, by: User, at: datetime, note: str) -> None:
+def sign(order: Order, *, by: User, at: datetime, note: str) -> None:
     """Put who, when and why on the locked row, for the event of the change about to be saved."""
     order.changed_by = by.pk
     order.changed_by_name = str(by)
@@ -184,16 +184,32 @@ def _lock(quantities: Mapping[int, int]) -> list[Product]:
     return list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
 
 
+def adjust_stock(order: Order, deltas: Mapping[int, int], *, reason: Reason, by: User, at: datetime) -> None:
+    """Move the stock of products, by key, for an order: below 0 is taken out, above put back.
+
+    The caller is in a transaction. Raises NotForSale or OutOfStock for what is to be taken out.
+    """
+    taken = {pk: -delta for pk, delta in deltas.items() if delta < 0}
+    products = _lock(deltas)
+    _refuse_missing([product for product in products if product.pk in taken], taken)
+    stock.move(deltas, reason=reason, by=by, at=at, order_id=order.pk)
+
+
 def _lock_for_sale(quantities: Mapping[int, int]) -> list[Product]:
     """Return the products, locked, of which there is enough; raises NotForSale or OutOfStock."""
     products = _lock(quantities)
+    _refuse_missing(products, quantities)
+    return products
+
+
+def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) -> None:
+    """Raise NotForSale or OutOfStock unless each of the quantities can be had of the locked products."""
     retired = [p.name for p in products if not p.is_active]
     if retired or len(products) < len(quantities):
         raise NotForSale(retired or [_("a product that does not exist any more")])
     short = [p for p in products if p.stock < quantities[p.pk]]
     if short:
         raise OutOfStock(short)
-    return products
 
 
 def _give_back_stock(order: Order, *, by: User, at: datetime) -> None:

@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from orders.edits import Wanted, plan_edit
 from orders.models import Order, OrderItem
 from orders.services import RequestedItem, cancel_order, change_status, place_order
 from orders.status import TRANSITIONS, Status
@@ -131,7 +132,7 @@ class DjangoWays(Ways):
                 order.save(update_fields=["total_amount"])
                 order.items.update(quantity=F("quantity") + 1)
                 order.items.create(product=self.product(), quantity=1, price=1)
-        return [(order.pk, by_database("edited", order.status)) for order in orders]
+        return [(order.pk, by_database("items", order.status)) for order in orders]
 
     def django_saves_an_inline(self) -> Made:
         """What the page of an order with its items as inlines does: change one, remove one, add one."""
@@ -182,10 +183,38 @@ class DjangoWays(Ways):
 
     def admin_takes_a_step(self) -> Made:
         staff, made = self.people.staff, []
-        for order in self.orders(1, status=("pending", "paid", "shipped", "delivered")):
+        for order in self.orders(1, status=("pending", "paid", "shipped")):
             to = str(TRANSITIONS[Status(order.status)][0])
             self._post(reverse("admin:orders_order_status", args=[order.pk]), {"to": to, "rev": order.rev, "note": "x"})
             made.append((order.pk, ("status", to, staff.pk, str(staff))))
+        return made
+
+    def admin_edits(self) -> Made:
+        staff, made = self.people.staff, []
+        for order in self.orders(1, status=("pending",), items=1):
+            item = order.items.all()[0]
+            plan = plan_edit(order, Wanted({item.pk: item.quantity + 1}, {}))
+            typed = {f"quantity_{item.pk}": item.quantity + 1, "rev": order.rev}
+            confirmed = {**typed, "confirmed": 1, "shown_total": plan.total}
+            self._post(reverse("admin:orders_order_edit", args=[order.pk]), confirmed)
+            made.append((order.pk, ("items", "pending", staff.pk, str(staff))))
+        return made
+
+    def admin_takes_items_back(self) -> Made:
+        staff, made = self.people.staff, []
+        for order in self.orders(1, status=("shipped", "delivered"), items=2):
+            came = {f"quantity_{order.items.all()[0].pk}": 1, "rev": order.rev, "reason": "broken", "confirmed": 1}
+            self._post(reverse("admin:orders_order_return", args=[order.pk]), came)
+            made.append((order.pk, ("items", order.status, staff.pk, str(staff))))
+        return made
+
+    def admin_writes_notes(self) -> Made:
+        staff, made = self.people.staff, []
+        for order in self.orders(2):
+            for kind, audience in (("note", "internal"), ("edited", "customer")):
+                words = {"text": f"for {audience}", "audience": audience, "rev": order.rev}
+                self._post(reverse("admin:orders_order_note", args=[order.pk]), words)
+                made.append((order.pk, (kind, order.status, staff.pk, str(staff))))
         return made
 
     def _post(self, url: str, data: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def test_an_orders_page_tells_all_that_happened_to_it_newest_first(client, boss,
 
     events = [(event.rev, event.kind, event.actor_name) for event, _ in page.context["events"]]
     # The items joined the edit: a test is one transaction.
-    assert events == [(3, "status", "Bo Boss"), (2, "edited", "database"), (1, "placed", "Ada")]
+    assert events == [(3, "status", "Bo Boss"), (2, "items", "database"), (1, "placed", "Ada")]
     assertContains(page, "&lt;b&gt;by transfer")
     assertContains(page, "total_amount: 10.00 → 12.00")
     assertContains(page, "1 × 10.00 → 2 × 10.00")

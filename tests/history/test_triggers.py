@@ -175,7 +175,7 @@ def test_items_join_the_change_that_their_transaction_made_of_the_order(place, n
         )
         order.items.update(quantity=3)
 
-    assert events(order)[1:] == [(2, "edited", "pending", "Sam")]
+    assert events(order)[1:] == [(2, "items", "pending", "Sam")]
     changes = Event.objects.of_order(order.pk).last().changes
     assert changes["total_amount"] == [10.0, 30.0]
     assert [(old["quantity"], new["quantity"]) for old, new in changes["items"]] == [(1, 3)]

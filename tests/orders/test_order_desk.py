@@ -7,7 +7,7 @@ from django.db import connections
 from django.utils import timezone
 
 from history.models import Event
-from orders import order_desk
+from orders import order_desk, seen
 from orders.models import Order
 from orders.status import Status
 from tests.factories import StaffFactory
@@ -20,7 +20,7 @@ def test_refusals_beyond_the_first_few_are_counted(place, boss, now):
 
     outcome = order_desk.take_each(orders, to=Status.DELIVERED, by=boss, at=now)
 
-    assert str(outcome).startswith("0 delivered, 12 skipped: ")
+    assert str(outcome).startswith("0 delivered, 12 skipped (pending): ")
     assert str(outcome).endswith(" And 2 more.")
 
 
@@ -30,7 +30,7 @@ def test_an_order_that_left_meanwhile_holds_up_no_other(place, boss, now):
 
     outcome = order_desk.take_each([gone, here], to=Status.PAID, by=boss, at=now)
 
-    assert str(outcome) == f"1 paid, 1 skipped: Order #{gone.pk} is not here any more."
+    assert str(outcome) == f"1 paid, 1 skipped (gone): Order #{gone.pk} is not here any more."
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_of_two_at_the_same_moment_one_wins(place, now):
         try:
             order_desk.take_step(order, seen_rev=1, to=Status.PAID, by=by, at=timezone.now())
             told.append("done")
-        except order_desk.MovedOn as error:
+        except seen.MovedOn as error:
             told.append(str(error))
         finally:
             connections.close_all()

@@ -1,0 +1,149 @@
+"""The day of an order clerk in a browser: find, mark paid, ship fifty at once, change an order, take an item back."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from catalog.models import Product
+from history.mirror import relay
+from history.mirror.reconcile import reconcile
+from history.models import Event
+from orders.models import Order, Refund
+from orders.services import RequestedItem, change_status, place_order
+from orders.status import Status
+from users.models import User
+
+LOOKS = [(False, 1280), (True, 320)]
+LIST = "/admin/orders/order/"
+
+
+@pytest.fixture
+def staff(shop):
+    return User.objects.get(email="staff@shop.example")
+
+
+@pytest.fixture
+def fifty(shop, staff):
+    """Fifty orders of today, of 2 × one product and 1 × another: 48 paid, 2 cancelled."""
+    products = list(Product.objects.filter(is_active=True, stock__gte=200).order_by("pk")[:2])
+    customer = User.objects.get(email="customer@shop.example")
+    orders = []
+    for number in range(50):
+        items = [RequestedItem(products[0], 2), RequestedItem(products[1], 1)]
+        order = place_order(customer=customer, items=items, key=f"desk-{number}", at=timezone.now())
+        to = Status.CANCELLED if number in (7, 31) else Status.PAID
+        orders.append(change_status(order, to=to, by=customer, at=timezone.now()))
+    return orders
+
+
+def pending(skip: int = 0) -> Order:
+    return Order.objects.filter(status=Status.PENDING).order_by("pk")[skip]
+
+
+def told(page) -> str:
+    return page.locator("ul.messagelist").inner_text()
+
+
+def flaws(visitor) -> dict[tuple[bool, int], list[str]]:
+    found = {}
+    for dark, width in LOOKS:
+        visitor.dress(dark=dark, width=width)
+        if seen := visitor.flaws():
+            found[dark, width] = seen
+    return found
+
+
+def fits(visitor) -> bool:
+    """Whether the page fits a phone; what its console complained of fails the test at its end."""
+    visitor.dress(dark=True, width=320)
+    is_wide = visitor.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    visitor.dress(dark=False, width=1280)
+    return not is_wide
+
+
+@pytest.mark.timeout(300)
+def test_the_day_of_an_order_clerk(visit, staff, fifty):
+    clerk = visit()
+    clerk.sign_in(staff.email)
+    page = clerk.page
+
+    # Find an order by its customer and number, and mark it paid.
+    first = pending()
+    clerk.go(LIST)
+    page.locator("#searchbar").fill(f"{first.customer.email} #{first.pk}")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name=f"#{first.pk}", exact=True).click()
+    page.get_by_label("Note (optional)").fill("Transfer of today")
+    page.get_by_role("button", name="Mark paid").click()
+    assert told(page) == f"Order #{first.pk} is paid."
+    assert fits(clerk)
+
+    # Ship fifty, of which two are cancelled.
+    clerk.go(LIST)
+    assert fits(clerk)
+    page.locator("#action-toggle").check()
+    page.get_by_label("Action:").select_option("Mark shipped")
+    page.get_by_role("button", name="Go", exact=True).click()
+    assert told(page).startswith("48 shipped, 2 skipped (cancelled): ")
+
+    # Change a pending order: one more of its first item, and where it goes.
+    edited = pending(skip=1)
+    item = edited.items.order_by("pk")[0]
+    clerk.go(f"{LIST}{edited.pk}/change/")
+    page.get_by_role("link", name="Change items and address").click()
+    assert fits(clerk)
+    page.locator(f"#id_quantity_{item.pk}").fill(str(item.quantity + 1))
+    page.locator("#id_reason").fill("As agreed by phone")
+    page.get_by_role("button", name="Look at the new total").click()
+    assert fits(clerk)
+    expect(page.locator("tfoot")).to_contain_text("New total")
+    page.get_by_role("button", name="Change order").click()
+    assert told(page).startswith(f"Order #{edited.pk} is changed.")
+
+    # Take one item of a shipped order back.
+    back = fifty[0]
+    clerk.go(f"{LIST}{back.pk}/change/")
+    page.get_by_role("link", name="Take items back").click()
+    assert fits(clerk)
+    page.locator("input[name^=quantity_]").first.fill("1")
+    page.locator("#id_reason").fill("Broken")
+    page.get_by_role("button", name="Look at the refund").click()
+    assert fits(clerk)
+    page.get_by_role("button", name="Take back and refund").click()
+    assert told(page).startswith("Taken back: 1 ×")
+
+    # Write to its customer.
+    page.locator("textarea[name=text]").fill("The money is on its way.")
+    page.get_by_label(re.compile("To the customer")).check()
+    page.get_by_role("button", name="Add note").click()
+    assert fits(clerk)
+
+    statuses = list(Order.objects.filter(pk__in=[order.pk for order in fifty]).values_list("status", flat=True))
+    assert sorted(statuses) == ["cancelled"] * 2 + ["shipped"] * 48
+    by_staff = Event.objects.filter(order_id__isnull=False, actor_id=staff.pk, actor_name=str(staff))
+    assert by_staff.filter(order_id__in=[order.pk for order in fifty], kind="status", status="shipped").count() == 48
+    latest = [by_staff.filter(order_id=order.pk).latest("rev") for order in (first, edited, back)]
+    assert [(event.kind, event.note) for event in latest] == [
+        ("status", "Transfer of today"),
+        ("items", "As agreed by phone"),
+        ("edited", "The money is on its way."),
+    ]
+    refund = Refund.objects.get()
+    assert (refund.order_id, refund.amount) == (back.pk, Decimal(refund.items[0]["price"]))
+    relay.drain()
+    assert reconcile().differences == []
+
+    # The customer sees what came of it.
+    customer = visit()
+    customer.sign_in("customer@shop.example")
+    shown = customer.go(f"/orders/{back.pk}/").locator("main")
+    expect(shown).to_contain_text("Reason: Broken")
+    expect(shown).to_contain_text("The money is on its way.")
+    assert flaws(customer) == {}
+    expect(customer.go(f"/orders/{back.pk}/receipt/").locator("main")).to_contain_text("Total after returns")
+    assert flaws(customer) == {}

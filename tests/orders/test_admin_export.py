@@ -1,0 +1,166 @@
+"""The list of orders as CSV: the rows and columns of the screen, however many, and no formula among them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+from datetime import datetime
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from config import csv_cells
+from history.triggers import capture_off
+from orders import admin_export
+from orders.models import Order
+from orders.status import Status
+from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.orders.back_office import LIST
+from tests.pages import text
+
+pytestmark = pytest.mark.django_db
+
+EXPORT = f"{LIST}export/"
+
+
+def rows(response) -> list[dict[str, str]]:
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    body = b"".join(response.streaming_content).decode()
+    return list(csv.DictReader(io.StringIO(body)))
+
+
+def test_rows_and_columns_are_the_screens(client, boss, order_in):
+    lamp = ProductFactory(name="Lamp")
+    ada = UserFactory(name="Ada")
+    for status in (Status.PENDING, Status.PAID, Status.PAID, Status.CANCELLED):
+        order_in(status, customer=ada)
+    order_in(Status.PAID)
+    two = Order.objects.filter(status="paid", customer=ada)
+    two.update(total_amount=5)
+    two[0].items.update(product=lamp, product_name="Lamp", quantity=3)
+
+    for query in ("", "?q=ada", "?status__exact=paid&o=-1", "?status__exact=paid&q=lamp", "?o=5.1", "?q=nothing"):
+        screen = client.get(LIST + query)
+        listed = screen.context["cl"]
+        found = rows(client.get(EXPORT + query))
+
+        assert [int(row["order"]) for row in found] == [order.pk for order in listed.result_list]
+        for row, order in zip(found, listed.result_list, strict=True):
+            assert list(row) == ["order", "placed", "customer", "status", "total", "items"]
+            assert datetime.fromisoformat(row["placed"]) == order.created_at
+            assert (row["customer"], row["status"]) == (str(order.customer), order.get_status_display())
+            assert row["total"] == f"{order.total_amount:.2f}"
+            assert row["items"] in text(screen)
+        link = f'href="{EXPORT}{query.replace("&", "&amp;")}"'
+        assert link in screen.text
+    assert len(rows(client.get(EXPORT))) == 5
+
+
+def test_chosen_orders_alone(client, boss, place):
+    orders = [place() for _ in range(3)]
+
+    chosen = {"action": "export_selected", "_selected_action": [orders[0].pk, orders[2].pk]}
+
+    assert {int(row["order"]) for row in rows(client.post(LIST, chosen))} == {orders[0].pk, orders[2].pk}
+
+
+@pytest.mark.parametrize("start", csv_cells.FORMULA_STARTS)
+def test_formulas_are_defused(client, boss, place, start):
+    place(ProductFactory(name="Lamp"), customer=UserFactory(name=f'{start}cmd|" /C calc"!A0'))
+
+    [row] = rows(client.get(EXPORT))
+
+    assert row["customer"] == f'\'{start}cmd|" /C calc"!A0'
+    assert row["items"] == "1 × Lamp"
+
+
+def test_bad_filters_lead_back_to_the_list(client, boss, place):
+    place()
+
+    for query in ("?created_at__year=x", "?nothing=1", "?o=99"):
+        assert client.get(EXPORT + query, follow=True).status_code == 200
+    assert client.get(EXPORT + "?created_at__year=x")["Location"] == f"{LIST}?e=1"
+
+
+def test_exporting_needs_a_permission_of_its_own(client, place):
+    place()
+    clerk = StaffFactory(is_superuser=False)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_order"))
+    client.force_login(clerk)
+
+    assert "Export CSV" not in client.get(LIST).text
+    assert client.get(EXPORT).status_code == 403
+    client.post(LIST, {"action": "export_selected", "_selected_action": [Order.objects.get().pk]})
+    clerk.user_permissions.add(Permission.objects.get(codename="export_order"))
+    assert len(rows(client.get(EXPORT))) == 1
+    client.logout()
+    assert "/account/login/" in client.get(EXPORT)["Location"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_orders_are_streamed(client, boss):
+    customer = UserFactory()
+    with capture_off(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orders (user_id, total_amount, created_at) "
+            "SELECT %s, n, now() - n * interval '1 minute' FROM generate_series(1, 6000) n",
+            [customer.pk],
+        )
+    response = client.get(EXPORT)
+    lines = iter(response.streaming_content)
+    next(lines)
+
+    tracemalloc.start()
+    with CaptureQueriesContext(connection) as asked:
+        count = sum(1 for _ in lines)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == 6000
+    # The rows and, some hundred orders at a time, their items: never all at once.
+    assert len(asked) <= 2 * 6000 // admin_export.AT_ONCE
+    assert peak < 20_000_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_list_counts_so_far_and_no_further(client, boss):
+    customer = UserFactory()
+    with capture_off(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orders (user_id, total_amount, created_at) "
+            "SELECT %s, n, now() FROM generate_series(1, 5010) n",
+            [customer.pk],
+        )
+
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(LIST)
+
+    assert "The first 5000 orders: narrow the list to see others" in text(page)
+    counting = [query["sql"] for query in asked if "COUNT(" in query["sql"]]
+    assert len(counting) == 1
+    assert "LIMIT 5000" in counting[0]
+    assert "24 orders" in text(client.get(f"{LIST}?total=low&created_at__year={timezone.now().year}"))
+
+
+def test_the_way_down_by_date(client, boss, place, now):
+    place(at=datetime.fromisoformat("2024-02-28T12:00Z"))
+    place(at=datetime.fromisoformat("2025-03-02T12:00Z"))
+
+    def way(query: str) -> str:
+        return text(client.get(LIST + query)).split("Action:")[0]
+
+    assert "2024 2025" in way("")
+    assert "‹ All dates February 2024 March 2024" in way("?created_at__year=2024")
+    assert "December 2024" in way("?created_at__year=2024")
+    assert "January 2025 February 2025 March 2025" in way("?created_at__year=2025")
+    assert "‹ 2024 28 February 29 February" in way("?created_at__year=2024&created_at__month=2")
+    assert "‹ February 2024 29 February" in way("?created_at__year=2024&created_at__month=2&created_at__day=29")
+    assert (
+        client.get(f"{LIST}?created_at__year=2024&created_at__month=2&created_at__day=31", follow=True).status_code
+        == 200
+    )
+    assert client.get(f"{LIST}?created_at__year=2024&created_at__month=x", follow=True).status_code == 200
