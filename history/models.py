@@ -111,6 +111,12 @@ class Event(models.Model):
             models.Index(
                 fields=["event_id"], condition=models.Q(delivered_at__isnull=True), name="history_events_pending"
             ),
+            # What is parked, in the back office; hardly any, though much be pending.
+            models.Index(
+                fields=["event_id"],
+                condition=models.Q(delivered_at__isnull=True, parked_at__isnull=False),
+                name="history_events_parked",
+            ),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
             models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
             # A report as of a past moment undoes what changed since; it reads no row for that.
@@ -153,6 +159,7 @@ class ArchivedOrder(models.Model):
             # Whether an order is its customer's first.
             models.Index(fields=["user_id", "created_at"], name="archived_orders_of_customer"),
         ]
+        permissions = [("archive_order", "Can archive orders and restore them")]
 
     def __str__(self) -> str:
         return f"#{self.order_id}"

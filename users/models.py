@@ -56,6 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given"),
         ]
+        permissions = [("assign_roles", "Can look after staff and give roles up to their own")]
 
     def __str__(self) -> str:
         return self.name or self.email
