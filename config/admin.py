@@ -8,6 +8,7 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -38,8 +39,10 @@ class ShopAdminSite(admin.AdminSite):
         admin_class: type[admin.ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """Every list is counted up to a bound only."""
-        bounded = {"paginator": BoundedPaginator, "show_full_result_count": False}
+        """No list counts what grows with its table, unless its class brings a paginator of its own."""
+        bounded: dict[str, Any] = {"show_full_result_count": False, "show_facets": admin.ShowFacets.NEVER}
+        if admin_class is None or admin_class.paginator is Paginator:
+            bounded["paginator"] = BoundedPaginator
         super().register(model_or_iterable, admin_class, **(bounded | options))
 
     def has_permission(self, request: HttpRequest) -> bool:

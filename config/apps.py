@@ -11,5 +11,5 @@ class ShopAdminConfig(AdminConfig):
         super().ready()
         from config import role_admin  # noqa: F401 (registers itself, now that there are models)
 
-        # Once a migrate: the apps of every permission in the table come before this one in INSTALLED_APPS.
+        # Once a migrate, when every permission is there: their apps come before this one in INSTALLED_APPS.
         post_migrate.connect(roles.make_groups, sender=self, dispatch_uid="roles.make_groups")

@@ -7,12 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from config.roles import ROLES
 
 
 class RoleAdmin(GroupAdmin):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        # Each permission says which model it is of.
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.name not in ROLES)
 

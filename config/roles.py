@@ -30,6 +30,7 @@ PERMISSIONS = {
     "users.add_user": "add people",
     "users.change_user": "change, activate and deactivate customers",
     "users.assign_roles": "look after staff, and give roles up to one's own",
+    "auth.view_group": "see what each role may do",
     "history.view_reports": "see the reports",
     "history.view_event": "see the log of events and the activity log",
     "history.view_mirror": "see how the mirror is doing",

@@ -30,8 +30,8 @@ INSTALLED_APPS = [
     "catalog",
     "orders",
     "history",
-    "config.apps.ShopAdminConfig",
     "django.contrib.auth",
+    "config.apps.ShopAdminConfig",  # after every app whose permissions the roles name
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

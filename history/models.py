@@ -117,6 +117,15 @@ class Event(models.Model):
                 condition=models.Q(delivered_at__isnull=True, parked_at__isnull=False),
                 name="history_events_parked",
             ),
+            # The back office's log by subject and by kind; what orders do most needs none.
+            models.Index(
+                fields=["subject", "event_id"], condition=~models.Q(subject="order"), name="history_events_by_subject"
+            ),
+            models.Index(
+                fields=["kind", "event_id"],
+                condition=~models.Q(kind__in=["placed", "status"]),
+                name="history_events_by_kind",
+            ),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
             models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
             # A report as of a past moment undoes what changed since; it reads no row for that.
