@@ -98,5 +98,5 @@ def _of_models(**permissions: str) -> dict[str, str]:
         if permission
         else STAFF
         for of in models
-        for page, permission in permissions.items()
+        for page, may in permissions.items()
     }

@@ -33,9 +33,9 @@ def page_of(user: User) -> str:
     return reverse("admin:users_user_change", args=[user.pk])
 
 
-def of_role(name: str, **fields) -> User:
+def of_role(role: str, **fields) -> User:
     staff = UserFactory(is_staff=True, **fields)
-    staff.groups.add(Group.objects.get(name=name))
+    staff.groups.add(Group.objects.get(name=role))
     return staff
 
 
