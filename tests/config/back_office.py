@@ -94,9 +94,7 @@ def forms() -> dict[str, str]:
 def _of_models(**permissions: str) -> dict[str, str]:
     models = [model._meta for model in admin.site._registry]
     return {
-        f"{of.app_label}_{of.model_name}_{page}": f"{of.app_label}.{permission}_{of.model_name}"
-        if permission
-        else STAFF
+        f"{of.app_label}_{of.model_name}_{page}": f"{of.app_label}.{may}_{of.model_name}" if may else STAFF
         for of in models
         for page, may in permissions.items()
     }
