@@ -82,6 +82,10 @@ class Order(models.Model):
             # The back office's filter by status.
             models.Index(fields=["status", "-created_at", "-order_id"], name="orders_by_status"),
         ]
+        permissions = [
+            ("refund_order", "Can take items back and refund them"),
+            ("export_order", "Can export orders"),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.order_id}"

@@ -110,7 +110,7 @@ def _named_by(word: str) -> Iterable[int]:
     is_number = number.isascii() and number.isdigit() and len(number) < 19
     # A union, because each part has an index of its own and an OR over these tables would use none of them.
     products = Product.objects.filter(sku__iexact=word)
-    parts = [Order.objects.filter(external_ref=word).values_list("pk")]
+    parts: list[QuerySet[Any, Any]] = [Order.objects.filter(external_ref=word).values_list("pk")]
     if is_number:
         parts.append(Order.objects.filter(pk=int(number)).values_list("pk"))
     else:

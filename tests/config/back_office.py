@@ -27,9 +27,6 @@ PAGES = {
     "auth_user_password_change": SUPERUSER,
     "history_activity": "history.view_event",
     "history_mirror": "history.view_mirror",
-    "orders_order_export": "orders.export_order",
-    "orders_order_edit": "orders.change_order",
-    "orders_order_return": "orders.refund_order",
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
     "history_event_add": NOBODY,
@@ -40,9 +37,6 @@ FORMS = {
     "auth_user_password_change": SUPERUSER,
     "history_requeue": "history.requeue_events",
     "orders_order_status": "orders.change_order",
-    "orders_order_note": "orders.change_order",
-    "orders_order_edit": "orders.change_order",
-    "orders_order_return": "orders.refund_order",
     "orders_order_change": NOBODY,
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
@@ -52,9 +46,8 @@ FORMS = {
 }
 ACTIONS = {
     **{f"orders.order: {name}": "orders.change_order" for name in (
-        "mark_paid", "mark_shipped", "mark_delivered", "mark_cancelled",
+        "mark_paid", "mark_shipped", "mark_delivered", "mark_returned", "mark_cancelled",
     )},
-    "orders.order: export_selected": "orders.export_order",
     "catalog.product: retire": "catalog.change_product",
     "catalog.product: activate": "catalog.change_product",
     "users.user: activate_selected": "users.change_user",

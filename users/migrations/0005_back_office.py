@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("users", "0003_addresses"),
+        ("users", "0004_address_labels"),
     ]
 
     operations = [
