@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from config.paging import BoundedPaginator
 from config.tiles import tiles
@@ -52,7 +53,7 @@ class ShopAdminSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One throttled sign-in for everybody instead of a second one here; then the second factor."""
         if super().has_permission(request) and second_factor.is_missing(request.user):
-            messages.info(request, "The back office asks for a second factor. Turn it on first.")
+            messages.info(request, _("The back office asks for a second factor. Turn it on first."))
             return redirect("mfa_activate_totp")
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer

@@ -43,7 +43,7 @@ class OutOfStock(OrderError):
 
 class NotActive(OrderError):
     def __init__(self) -> None:
-        super().__init__("This account is not active any more. Nothing was ordered.")
+        super().__init__(_("This account is not active any more. Nothing was ordered."))
 
 
 class KeyReused(OrderError):
