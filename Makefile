@@ -48,6 +48,10 @@ faults: $(VENV)/.dev ## kill everything a thousand times while the shop works (A
 words: $(VENV)/.dev ## collect the texts to translate into locale/, compile the translations
 	@$(BIN)/python -m tests.words
 
+.PHONY: docs
+docs: $(VENV)/.dev ## write the pages of docs/ that are told from the code
+	@$(BIN)/python -m tests.docs
+
 .PHONY: lock
 lock: $(VENV)/.dev ## compile requirements/*.in to requirements*.txt with hashes
 	@$(BIN)/python -c 'import uv' 2>/dev/null || $(BIN)/pip install --quiet uv

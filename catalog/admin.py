@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, transaction
@@ -17,8 +18,6 @@ from django.utils.safestring import SafeString
 from catalog import images, stock
 from catalog.admin_forms import ProductForm
 from catalog.models import Category, Product, Reason
-
-LOW_STOCK = 5  # so many or fewer are low
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -71,14 +70,14 @@ class StockFilter(admin.SimpleListFilter):
     parameter_name = "in_stock"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("yes", "In stock"), ("low", f"Low stock ({LOW_STOCK} or fewer)"), ("none", "Sold out")]
+        return [("yes", "In stock"), ("low", f"Low stock ({settings.LOW_STOCK} or fewer)"), ("none", "Sold out")]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Product]) -> models.QuerySet[Product]:
         match self.value():
             case "yes":
                 return queryset.filter(stock__gt=0)
             case "low":
-                return queryset.filter(stock__lte=LOW_STOCK)
+                return queryset & Product.objects.low_stock()
             case "none":
                 return queryset.filter(stock=0)
         return queryset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -35,6 +36,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def in_stock(self) -> ProductQuerySet:
         return self.filter(stock__gt=0)
+
+    def low_stock(self) -> ProductQuerySet:
+        """For sale, and settings.LOW_STOCK or fewer are left."""
+        return self.for_sale().filter(stock__lte=settings.LOW_STOCK)
 
     def best_selling(self) -> ProductQuerySet:
         return self.order_by("-units_sold", "-product_id")

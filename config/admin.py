@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from config.paging import BoundedPaginator
+from config.tiles import tiles
+from users import second_factor
+
+# Whose history the activity log tells, and what it calls them.
+SUBJECTS = {"user": "user", "product": "product", "category": "category", "group": "role"}
 
 
 class ShopAdminSite(admin.AdminSite):
@@ -15,5 +34,52 @@ class ShopAdminSite(admin.AdminSite):
     # The order list needs the width; the start page and the breadcrumb lead everywhere.
     enable_nav_sidebar = False
 
-    # One throttled sign-in for everybody instead of a second one here.
-    login = method_decorator(secure_admin_login)(admin.AdminSite.login)
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[admin.ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """No list counts what grows with its table, unless its class brings a paginator of its own."""
+        bounded: dict[str, Any] = {"show_full_result_count": False, "show_facets": admin.ShowFacets.NEVER}
+        if admin_class is None or admin_class.paginator is Paginator:
+            bounded["paginator"] = BoundedPaginator
+        super().register(model_or_iterable, admin_class, **(bounded | options))
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and not second_factor.is_missing(request.user)
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One throttled sign-in for everybody instead of a second one here; then the second factor."""
+        if super().has_permission(request) and second_factor.is_missing(request.user):
+            messages.info(request, _("The back office asks for a second factor. Turn it on first."))
+            return redirect("mfa_activate_totp")
+        answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
+        return answer
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        assert request.user.is_authenticated
+        return super().index(request, {"tiles": tiles(request.user), **(extra_context or {})})
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        # Before the stock pages of the same address.
+        own: list[URLResolver | URLPattern] = [
+            path("password_change/", self.admin_view(_password_change), name="password_change"),
+            path(
+                "<slug:app>/<slug:model>/<path:object_id>/history/", self.admin_view(_history), name="history_of_object"
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+
+def _password_change(request: HttpRequest) -> HttpResponse:
+    return redirect("account_change_password")
+
+
+def _history(request: HttpRequest, app: str, model: str, object_id: str) -> HttpResponse:
+    """Tell who changed something from the activity log: what the stock page tells goes with its author's account."""
+    if model not in SUBJECTS:
+        raise Http404
+    asked = urlencode({"subject": SUBJECTS[model], "id": object_id})
+    return redirect(f"{reverse('admin:history_activity')}?{asked}")

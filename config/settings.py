@@ -30,8 +30,8 @@ INSTALLED_APPS = [
     "catalog",
     "orders",
     "history",
-    "config.apps.ShopAdminConfig",
     "django.contrib.auth",
+    "config.apps.ShopAdminConfig",  # after every app whose permissions the roles name
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -142,6 +142,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Shop] "
 ACCOUNT_LOGOUT_REDIRECT_URL = "catalog:product_list"
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+# Nothing of the back office is shown to staff without a second factor.
+REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=not LOCAL)
 MFA_TOTP_ISSUER = "Shop"
 MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
 
@@ -156,6 +158,8 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 CURRENCY = env.str("CURRENCY", default="USD")
+# So many of a product or fewer are low.
+LOW_STOCK = env.int("LOW_STOCK", default=5)
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

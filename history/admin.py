@@ -16,16 +16,21 @@ from django.utils.safestring import SafeString
 
 from history.admin_activity import activity_page
 from history.admin_mirror import mirror_page, requeue_events
+from history.admin_users import UserWithOrdersAdmin
 from history.models import Event
 from history.order_mails import MailTold, with_mails
 from history.timeline import TOLD
 from orders.admin import OrderAdmin
 from orders.models import Order
+from users.models import User
 
 if TYPE_CHECKING:
     _EventAdmin = admin.ModelAdmin[Event]
 else:
     _EventAdmin = admin.ModelAdmin
+
+
+admin.site.register(User, UserWithOrdersAdmin)
 
 
 @admin.register(Order)

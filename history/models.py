@@ -111,6 +111,21 @@ class Event(models.Model):
             models.Index(
                 fields=["event_id"], condition=models.Q(delivered_at__isnull=True), name="history_events_pending"
             ),
+            # What is parked, in the back office; hardly any, though much be pending.
+            models.Index(
+                fields=["event_id"],
+                condition=models.Q(delivered_at__isnull=True, parked_at__isnull=False),
+                name="history_events_parked",
+            ),
+            # The back office's log by subject and by kind; what orders do most needs none.
+            models.Index(
+                fields=["subject", "event_id"], condition=~models.Q(subject="order"), name="history_events_by_subject"
+            ),
+            models.Index(
+                fields=["kind", "event_id"],
+                condition=~models.Q(kind__in=["placed", "status"]),
+                name="history_events_by_kind",
+            ),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
             models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
             # A report as of a past moment undoes what changed since; it reads no row for that.
@@ -155,6 +170,7 @@ class ArchivedOrder(models.Model):
             # What Trust asks of a day and status, from the index alone.
             models.Index(fields=["status", "created_at"], include=["total_amount"], name="archived_orders_by_status"),
         ]
+        permissions = [("archive_order", "Can archive orders and restore them")]
 
     def __str__(self) -> str:
         return f"#{self.order_id}"

@@ -12,6 +12,7 @@ import os
 from functools import cache
 from typing import Any
 
+import pymongo
 from bson.codec_options import CodecOptions
 from django.conf import settings
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
@@ -177,6 +178,12 @@ def for_reading(name: str = ORDER_HISTORY) -> Collection[Document]:
 def for_writing(name: str = ORDER_HISTORY) -> Collection[Document]:
     """A collection with the patience of the relay, which alone writes it; reads are confirmed ones."""
     return _database(settings.MONGODB_WRITE_TIMEOUT_MS).get_collection(name, read_concern=CONFIRMED)
+
+
+def ping() -> None:
+    """Return where MongoDB answers at once; raises pymongo.errors.PyMongoError where it does not."""
+    with pymongo.timeout(settings.MONGODB_CONNECT_TIMEOUT_MS / 1000):
+        _database(settings.MONGODB_READ_TIMEOUT_MS).command("ping")
 
 
 def prepare() -> None:

@@ -61,7 +61,7 @@ class OrderAdmin(_OrderAdmin):
     list_filter = ["status", "created_at", TotalFilter]
     list_select_related = ["customer"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
-    search_help_text = "Order number, e-mail or name of the customer, product or SKU"
+    search_help_text = "Order number, e-mail or name of the customer, product or SKU; of thousands that fit, the newest"
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-order_id"]
     list_per_page = 50

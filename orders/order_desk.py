@@ -26,6 +26,9 @@ VERBS = {
     Status.CANCELLED: "Cancel order",
 }
 REFUSALS_TOLD = 10
+# What a word of a search may mean at most.
+MANY = 1000
+MANY_ORDERS = 10_000
 
 
 @transaction.atomic
@@ -82,22 +85,29 @@ def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Ou
 
 def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     """Return those orders that the words of text name: a number (with or without #), the customer's mail or name,
-    our reference, or a product in it by name or SKU as it is today. Every word has to fit."""
-    for word in text.split():
-        orders = orders.filter(pk__in=_named_by(word))
-    return orders
+    our reference, or a product in it by name or SKU as it is today. Every word has to fit.
+
+    A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most: the cost
+    of a search has a bound."""
+    named = [set(_named_by(word)) for word in text.split()]
+    return orders.filter(pk__in=set.intersection(*named)) if named else orders
 
 
-def _named_by(word: str) -> QuerySet[Any, Any]:
-    # A union, because each part has an index of its own and an OR over these tables would use none of them.
-    customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
-    products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
-    parts = [
-        Order.objects.filter(customer__in=customers).values("pk"),
-        OrderItem.objects.filter(product__in=products).values("order_id"),
-        Order.objects.filter(external_ref=word).values("pk"),
-    ]
+def _named_by(word: str) -> Iterable[int]:
     number = word.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        parts.append(Order.objects.filter(pk=int(number)).values("pk"))
-    return parts[0].union(*parts[1:])
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    # A union, because each part has an index of its own and an OR over these tables would use none of them.
+    products = Product.objects.filter(sku__iexact=word)
+    parts: list[QuerySet[Any, Any]] = [Order.objects.filter(external_ref=word).values_list("pk")]
+    if is_number:
+        parts.append(Order.objects.filter(pk=int(number)).values_list("pk"))
+    else:
+        customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
+        parts.append(Order.objects.filter(customer__in=_newest(customers)).values_list("pk"))
+        products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
+    parts.append(OrderItem.objects.filter(product__in=_newest(products)).values_list("order_id"))
+    return (pk for (pk,) in parts[0].union(*parts[1:])[:MANY_ORDERS])
+
+
+def _newest(rows: QuerySet[Any, Any]) -> list[int]:
+    return list(rows.order_by("-pk").values_list("pk", flat=True)[:MANY])

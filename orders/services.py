@@ -43,6 +43,11 @@ class OutOfStock(OrderError):
         super().__init__(_("Not enough in stock: {products}.").format(products=", ".join(told)))
 
 
+class NotActive(OrderError):
+    def __init__(self) -> None:
+        super().__init__(_("This account is not active any more. Nothing was ordered."))
+
+
 class KeyReused(OrderError):
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -80,12 +85,14 @@ def place_order(
 
     items: at least one, each product once, quantity >= 1.
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
-    Raises OutOfStock (which products, how many are left), NotForSale, or KeyReused where the key belongs to an
-    order of other items; then nothing is written.
+    Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
+    or KeyReused where the key belongs to an order of other items; then nothing is written.
     """
     quantities = _quantities(items)
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=customer.pk)
+    locked = User.objects.select_for_update(no_key=True).only("is_active").get(pk=customer.pk)
+    if not locked.is_active:
+        raise NotActive
     first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
         return _same_again(first, quantities)

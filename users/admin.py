@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.db.models import Model
-from django.forms import ModelForm
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import ManyToManyField, Model, QuerySet
+from django.forms import ModelForm, ModelMultipleChoiceField
+from django.http import HttpRequest, HttpResponse
 
+from users import services
 from users.forms import UserAddForm, UserEditForm
+from users.granting import MAY_ASSIGN, is_only_customer, may_look_after, roles_to_give
 from users.models import User
+
+MAX_AT_ONCE = 500  # a request's worth of people
 
 if TYPE_CHECKING:
     _UserAdmin = StockUserAdmin[User]
@@ -20,33 +26,68 @@ else:
     _UserAdmin = StockUserAdmin
 
 
-@admin.register(User)
 class UserAdmin(_UserAdmin):
-    """Staff look after customers; only superusers change staff, so that nobody can hand themselves permissions."""
+    """Nobody hands out what they may not do themselves, and nobody signs in as somebody else: see users/granting.py.
+
+    history/admin.py registers it, because the list shows what people ordered.
+    """
 
     form = UserEditForm
     add_form = UserAddForm
-    list_display = ["name", "email", "is_staff", "is_active", "created_at"]
+    list_display = ["name", "email", "roles", "is_staff", "is_active", "created_at"]
     list_display_links = ["name", "email"]
     list_filter = ["is_staff", "is_active", "is_superuser", "groups"]
+    list_per_page = 50
     search_fields = ["name", "email"]
     ordering = ["-created_at", "-user_id"]
-    show_full_result_count = False
-    fieldsets = [
-        (None, {"fields": ["name", "email", "password"]}),
-        ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        ("Dates", {"fields": ["created_at", "last_login"]}),
-    ]
+    actions = ["activate_selected", "deactivate_selected"]
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
     readonly_fields = ["created_at", "last_login"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def roles(self, user: User) -> str:
+        names = ["superuser"] * user.is_superuser + sorted(group.name for group in user.groups.all())
+        return ", ".join(names) or "–"
+
+    # --- Who may what ---
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        person, permissions = ["name", "email"], ["is_active", "is_staff", "groups"]
+        if request.user.is_superuser:
+            person.append("password")
+            permissions[2:] = ["is_superuser", "groups", "user_permissions"]
+        return [
+            (None, {"fields": person}),
+            ("Roles", {"fields": permissions}),
+            ("Dates", {"fields": ["created_at", "last_login"]}),
+        ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [str(field) for field in super().get_readonly_fields(request, obj)]
-        if not request.user.is_superuser:
-            fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
+        if obj is None:
+            return fields
+        if not request.user.has_perm(MAY_ASSIGN):
+            fields += ["is_staff", "groups"]
+        if not request.user.is_superuser and not is_only_customer(obj):
+            fields += ["name", "email"]  # whoever sets the address could reset the password and sign in
+        if obj.pk == request.user.pk:
+            fields += ["is_active", "is_staff", "is_superuser"]  # nobody locks themselves out
         return fields
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Any] | None:
+        if db_field.name == "groups":
+            assert request.user.is_authenticated
+            kwargs["queryset"] = roles_to_give(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
@@ -54,18 +95,56 @@ class UserAdmin(_UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        if not request.user.is_superuser:
+            raise PermissionDenied  # "Forgot your password?" does it without anybody else knowing it
+        return super().user_change_password(request, id, form_url)
+
+    # --- What is done ---
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        # One at a time, past the rule above; whoever has ordered is deactivated instead.
+        # One at a time, past the rules above; whoever has ordered is deactivated instead.
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
+    @admin.action(description="Activate selected people", permissions=["change"])
+    def activate_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._each(request, queryset.filter(is_active=False), services.activate, "activated")
+
+    @admin.action(description="Deactivate selected people and end their sessions", permissions=["change"])
+    def deactivate_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._each(request, queryset.filter(is_active=True), services.deactivate, "deactivated")
+
+    def _each(self, request: HttpRequest, people: QuerySet[User], do: Callable[[User], None], done: str) -> None:
+        """Do it to each that the reader may change, but never to themselves, and say who was left out."""
+        some = list(people.order_by("pk")[: MAX_AT_ONCE + 1])
+        if len(some) > MAX_AT_ONCE:
+            self.message_user(request, f"Choose {MAX_AT_ONCE} people at most. Nothing was changed.", messages.ERROR)
+            return
+        allowed = [user for user in some if user.pk != request.user.pk and _may_touch(request, user)]
+        for user in allowed:
+            do(user)
+        left_out = [str(user) for user in some if user not in allowed]
+        told = f"{len(allowed)} {done}"
+        if left_out:
+            told += f", {len(left_out)} left as they were, not yours to change: {', '.join(left_out[:10])}"
+        self.message_user(request, f"{told}.", messages.WARNING if left_out or not allowed else messages.SUCCESS)
+
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[Model], change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "email" in form.changed_data:
+        if not change:
+            return super().save_model(request, obj, form, change)
+        # Only what was typed: the rest of the row, its password above all, may have changed while the page was open.
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=columns.intersection(form.changed_data))
+        if "is_active" in form.changed_data and not obj.is_active:
+            services.end_sessions(obj)
+        if "email" in form.changed_data:
             # allauth keeps addresses of its own: the old one must not sign in any longer.
             EmailAddress.objects.filter(user_id=obj.pk).exclude(email__iexact=obj.email).delete()
+        return None
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return request.user.is_superuser or user is None or not (user.is_staff or user.is_superuser)
+    assert request.user.is_authenticated
+    return user is None or may_look_after(user, by=request.user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +57,16 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given"),
         ]
+        indexes = [
+            # The back office's list, newest first; the few staff and inactive people among them.
+            models.Index(fields=["-created_at", "-user_id"], name="users_newest"),
+            models.Index(fields=["-created_at"], condition=models.Q(is_staff=True), name="users_staff"),
+            models.Index(fields=["-created_at"], condition=models.Q(is_active=False), name="users_inactive"),
+            # The back office's searches: name__icontains, email__icontains.
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="users_name_trigram"),
+            GinIndex(OpClass(Upper("email"), "gin_trgm_ops"), name="users_email_trigram"),
+        ]
+        permissions = [("assign_roles", "Can look after staff and give roles up to their own")]
 
     def __str__(self) -> str:
         return self.name or self.email

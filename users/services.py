@@ -19,10 +19,28 @@ def rename(user: User, *, name: str) -> None:
 
 
 @transaction.atomic
-def close_account(user: User) -> None:
-    """Take every personal detail off an account, for good, and end its sessions; nobody signs in as it again."""
+def deactivate(user: User) -> None:
+    """Keep somebody out from now on: their sessions end, and an order they are placing is refused."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_sessions(user)
+
+
+def activate(user: User) -> None:
+    """Let somebody in again; they sign in anew."""
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+
+
+def end_sessions(user: User) -> None:
     for session in UserSession.objects.filter(user=user):
         session.end()
+
+
+@transaction.atomic
+def close_account(user: User) -> None:
+    """Take every personal detail off an account, for good, and end its sessions; nobody signs in as it again."""
+    end_sessions(user)
     Address.objects.for_customer(user).delete()
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()

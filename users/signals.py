@@ -6,12 +6,15 @@ from typing import Any
 
 from allauth.account import signals
 from allauth.account.models import EmailAddress
+from allauth.mfa.signals import authenticator_added
 
+from users import second_factor
 from users.models import User
 
 
 def connect() -> None:
     signals.password_reset.connect(prove_address, dispatch_uid="users.prove_address")
+    authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="users.end_other_sessions")
 
 
 def prove_address(sender: type[User], user: User, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from history.models import MirrorSample
+from history.models import Event, MirrorSample
 
 # Deliveries looked at for the lag: those of so many events, up to where delivery has come.
 WINDOW = 100_000
@@ -81,10 +81,10 @@ class State:
             "pending events": f"{self.pending:,}",
             "orders behind": f"{self.orders_behind:,}",
             "parked events": f"{self.parked:,}",
-            "oldest pending": _duration(self.oldest_pending),
+            "oldest pending": duration(self.oldest_pending),
             "last delivery": _moment(self.last_delivery),
-            "lag p50, last hour": _duration(self.lag_p50),
-            "lag p99, last hour": _duration(self.lag_p99),
+            "lag p50, last hour": duration(self.lag_p50),
+            "lag p99, last hour": duration(self.lag_p99),
         }
 
 
@@ -92,6 +92,13 @@ def state() -> State:
     with connection.cursor() as cursor:
         cursor.execute(STATE)
         return State(*cursor.fetchone())
+
+
+def oldest_waiting() -> timedelta | None:
+    """How long the oldest event has been waiting, parked ones aside; the head of the index of the relay's claim."""
+    waiting = Event.objects.pending().filter(parked_at__isnull=True).order_by("event_id")
+    first = waiting.values_list("recorded_at").first()
+    return max(timezone.now() - first[0], timedelta(0)) if first else None
 
 
 def sample() -> None:
@@ -118,7 +125,7 @@ class EachMinute:
             self._sampled = minute
 
 
-def _duration(length: timedelta | None) -> str:
+def duration(length: timedelta | None) -> str:
     """0.123 s, 12.3 s, 3 h 5 min."""
     if length is None:
         return "–"

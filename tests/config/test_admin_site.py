@@ -1,0 +1,170 @@
+"""The back office's frame: its door, its start page, its lists."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertRedirects
+
+from config.paging import AtLeast, BoundedPaginator, count_up_to
+from history.models import Event
+from orders.models import Order
+from orders.services import change_status
+from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
+from tests.pages import text
+from tests.users.test_security import sign_in, turn_on
+
+pytestmark = pytest.mark.django_db
+
+HOME = "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_throttled():
+    cache.clear()
+
+
+@pytest.fixture
+def boss(client):
+    boss = StaffFactory(name="Bo Boss")
+    client.force_login(boss)
+    return boss
+
+
+def tiles(client) -> dict[str, str]:
+    return {tile.label: tile.value for tile in client.get(HOME).context["tiles"]}
+
+
+# --- The door ---
+
+
+def test_the_one_sign_in_is_throttled_for_staff_too(client):
+    boss = StaffFactory()
+    door = client.get("/admin/login/?next=/admin/users/user/")["Location"]
+    assert door == "/account/login/?next=%2Fadmin%2Fusers%2Fuser%2F"
+
+    answers = [client.post(door, {"login": boss.email, "password": "wrong"}) for _ in range(11)]
+    right = client.post(door, {"login": boss.email, "password": PASSWORD})
+
+    assert "Too many failed" in text(answers[-1])
+    assert "Too many failed" in text(right)
+    assert client.get(HOME).status_code == 302
+
+
+@pytest.mark.parametrize("path", [HOME, "/admin/users/user/", "/admin/history/event/activity/", "/admin/jsi18n/"])
+def test_staff_without_a_second_factor_are_led_to_it_and_see_nothing(client, settings, path):
+    settings.REQUIRE_STAFF_MFA = True
+    client.force_login(StaffFactory())
+
+    refused = client.get(path, follow=True)
+
+    assert refused.redirect_chain[0][0].startswith("/admin/login/")
+    assert refused.redirect_chain[1][0] == reverse("mfa_activate_totp")
+    assert "asks for a second factor" in text(refused)
+    assert client.post("/admin/orders/order/", {"action": "mark_paid"})["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_a_second_factor_staff_get_in_and_older_sessions_end(settings):
+    settings.REQUIRE_STAFF_MFA = True
+    boss = StaffFactory()
+    client, elsewhere = Client(), Client()
+    sign_in(elsewhere, boss)
+    sign_in(client, boss)
+
+    turn_on(client)
+
+    assert client.get(HOME).status_code == 200
+    assert elsewhere.get("/account/").status_code == 302
+    assert sign_in(elsewhere, boss)["Location"] == reverse("mfa_authenticate")
+    assert elsewhere.get(HOME).status_code == 302
+    client.post(reverse("mfa_deactivate_totp"))
+    assert client.get(HOME).status_code == 302
+
+
+def test_a_customer_needs_no_second_factor(client, settings):
+    settings.REQUIRE_STAFF_MFA = True
+    client.force_login(UserFactory())
+
+    assert client.get("/account/").status_code == 200
+    assert client.get(HOME, follow=True).status_code == 403
+
+
+def test_the_password_is_changed_where_everybody_changes_it(client, boss):
+    assertRedirects(client.get("/admin/password_change/"), "/account/password/change/", fetch_redirect_response=False)
+
+
+# --- The start page ---
+
+
+def test_tiles_count_what_waits_and_open_its_list(client, boss, place, now):
+    ProductFactory(stock=5), ProductFactory(stock=0), ProductFactory(stock=1, is_active=False)
+    orders = [place() for _ in range(3)]
+    change_status(orders[0], to="paid", by=boss, at=now)
+    Event.objects.filter(order_id=orders[1].pk).update(parked_at=now, error="poison")
+
+    shown = client.get(HOME).context["tiles"]
+
+    values = {tile.label: tile.value for tile in shown}
+    assert values.pop("Relay lag").endswith(" s")
+    assert values == {"To confirm payment": "2", "To ship": "1", "Low stock": "2", "Parked events": "1"}
+    for tile in shown:
+        opened = client.get(tile.url)
+        assert opened.status_code == 200
+        if tile.label not in ("Relay lag", "Parked events"):
+            assert len(opened.context["cl"].result_list) == int(tile.value)
+
+
+def test_tiles_are_shown_to_those_who_may_open_their_lists(client):
+    expected = {
+        "Order desk": ["To confirm payment", "To ship", "Low stock"],
+        "Catalogue": ["Low stock"],
+        "Analyst": [],
+        "Manager": ["To confirm payment", "To ship", "Low stock", "Relay lag", "Parked events"],
+    }
+
+    for role, labels in expected.items():
+        staff = UserFactory(is_staff=True)
+        staff.groups.add(Group.objects.get(name=role))
+        client.force_login(staff)
+        assert list(tiles(client)) == labels
+
+
+def test_the_start_page_asks_no_more_of_a_larger_shop(client, boss, place, django_assert_max_num_queries):
+    for _ in range(5):
+        place()
+
+    with django_assert_max_num_queries(12):
+        client.get(HOME)
+
+
+def test_with_mongodb_down_the_start_page_says_so(client, boss, settings, place):
+    place()
+    settings.MONGODB_URL = "mongodb://127.0.0.1:9/shop"
+    settings.MONGODB_CONNECT_TIMEOUT_MS = 100
+
+    page = client.get(HOME)
+
+    assert page.status_code == 200
+    assert "MongoDB is not reachable. Shop and orders are unaffected." in text(page)
+    assert "To confirm payment 1" in text(page)
+
+
+# --- Lists ---
+
+
+def test_a_list_counts_up_to_a_bound(place, monkeypatch, django_assert_num_queries):
+    orders = [place() for _ in range(5)]
+    monkeypatch.setattr(BoundedPaginator, "MOST", 4)
+    pages = BoundedPaginator(Order.objects.order_by("pk"), 2)
+
+    with django_assert_num_queries(1):
+        assert (pages.count, pages.num_pages) == (4, 2)
+
+    assert str(pages.count) == "4+"
+    assert [str(count_up_to(Order.objects.all(), most)) for most in (4, 5, 6)] == ["4+", "5", "5"]
+    assert list(pages.page(2)) == orders[2:4]
+    assert f"{AtLeast(10_000)}" == "10,000+"

@@ -1,0 +1,74 @@
+"""`python -m tests.docs`: write the pages of docs/ that are told from the code; tests/test_docs.py keeps them true."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import django
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def roles() -> str:
+    from config.roles import PERMISSIONS, ROLES
+    from tests.config import back_office
+
+    lines = [
+        "# Roles",
+        "",
+        "Told from `config/roles.py` by `make docs`; each `migrate` makes the groups what stands here. Who needs what",
+        "two roles have gets both; groups of the shop's own are made under *Groups*. To enter the back office one is",
+        "*staff* too. Superusers may do everything that anybody may. Managers give others roles up to their own; only",
+        "superusers set passwords and make superusers.",
+        "",
+        f"| may | {' | '.join(ROLES)} | permission |",
+        f"| --- |{' :-: |' * len(ROLES)} --- |",
+    ]
+    for label, what in PERMISSIONS.items():
+        ticks = " | ".join("✓" if label in held else "" for held in ROLES.values())
+        lines.append(f"| {what} | {ticks} | `{label}` |")
+    tables = {"Pages": back_office.pages(), "Forms": back_office.forms(), "Actions on lists": back_office.ACTIONS}
+    for title, table in tables.items():
+        lines += ["", f"## {title}", "", "| name | asks for |", "| --- | --- |"]
+        lines += [f"| {name} | {permission} |" for name, permission in sorted(table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def order_status() -> str:
+    from orders.status import OPEN, TRANSITIONS, WITHOUT_REVENUE
+
+    lines = [
+        "# The life of an order",
+        "",
+        "Told from `orders/status.py` by `make docs`; a step that is not drawn is refused, whoever asks for it.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {next(iter(TRANSITIONS)).value}",
+    ]
+    for status, following in TRANSITIONS.items():
+        lines += [f"    {status.value} --> {to.value}" for to in following] or [f"    {status.value} --> [*]"]
+    lines += ["```", "", "| status | may become | open | counts as revenue |", "| --- | --- | :-: | :-: |"]
+    for status, following in TRANSITIONS.items():
+        next_ones = ", ".join(to.label.lower() for to in following) or "nothing: its way ends there"
+        is_open, counts = ("✓" if status in OPEN else ""), ("" if status in WITHOUT_REVENUE else "✓")
+        lines.append(f"| {status.label.lower()} | {next_ones} | {is_open} | {counts} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"roles.md": roles, "order-status.md": order_status}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("SECRET_KEY", "only-for-the-docs")
+    os.environ.setdefault("LOCAL", "1")
+    django.setup()
+    DOCS.mkdir(exist_ok=True)
+    for name, tell in PAGES.items():
+        (DOCS / name).write_text(tell(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
