@@ -1,4 +1,4 @@
-"""How the database records every change: what callers need to know of the triggers of migrations 0002, 0006, 0007 and 0010.
+"""How the database records every change: what callers need to know of the triggers (migrations 0002, 0006, 0007, 0010).
 
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
 row in history_events, in the same transaction. Item changes of a transaction join the event that it wrote for their

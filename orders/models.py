@@ -90,10 +90,6 @@ class Order(models.Model):
             ("refund_order", "Can take items back and refund them"),
             ("export_order", "Can export orders"),
         ]
-        permissions = [
-            ("refund_order", "Can take items back and refund them"),
-            ("export_order", "Can export orders"),
-        ]
 
     def __str__(self) -> str:
         return f"#{self.order_id}"

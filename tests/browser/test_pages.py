@@ -16,17 +16,11 @@ GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/accou
          "/account/password/reset/", "/nowhere/"]  # fmt: skip
 ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
            "/reports/customers/?period=all", "/reports/status/?period=all",
-<<<<<<< HEAD
            "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
-STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/catalog/product/add/",
-         "/admin/users/user/", "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
-=======
-           "/reports/orders/", "/reports/trust/"]  # fmt: skip
 STAFF = ["/admin/", "/admin/orders/order/", "/admin/orders/order/?q=nobodylikethis", "/admin/catalog/product/",
          "/admin/catalog/product/add/", "/admin/catalog/category/", "/admin/users/user/", "/admin/users/user/add/",
          "/admin/history/event/", "/admin/history/event/activity/", "/admin/history/event/mirror/",
          "/admin/auth/group/", "/admin/login/"]  # fmt: skip
->>>>>>> roles
 
 
 def flaws(visitor, paths):

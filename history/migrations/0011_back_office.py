@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("history", "0008_events_by_time"),
+        ("history", "0010_items_join"),
     ]
 
     operations = [
