@@ -34,6 +34,7 @@ UNMARKED = {
     "Can take items back and refund them",
     "Can export orders",
     "Closed account",
+    "Can look after staff and give roles up to their own",
     "Cancelled order",
     "Edited order",
     "Opening stock",
