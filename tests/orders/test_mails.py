@@ -225,7 +225,9 @@ def test_one_order_waits_for_its_earlier_mail_others_do_not(place, now, server):
 
 
 def test_who_has_no_account_any_more_gets_no_mail(place, server):
-    place(customer=UserFactory(is_active=False))
+    customer = place().customer
+    customer.is_active = False
+    customer.save()
     gone = place()
     Order.objects.filter(pk=gone.pk).delete()
 
