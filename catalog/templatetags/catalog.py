@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,15 +26,27 @@ FEW = 5
 
 # Cards kept, about 1 kB each. Most of a list's time is spent on drawing them.
 CARDS = 5000
+LISTS = 500
 
 
 @register.simple_tag
-def card(product: Product, *, text: str, in_cart: Mapping[int, int], eager: bool) -> SafeString:
-    """A product in a list. text: words to mark; in_cart: quantities by product; eager: its image is seen at once."""
-    shown = (
-        product.pk, product.name, product.price, product.stock, product.sku, product.is_active, product.image,
-    )  # fmt: skip
-    return _card(shown, text or "", in_cart.get(product.pk, 0) if in_cart else 0, bool(eager), get_language())
+def cards(products: Iterable[Product], *, text: str, in_cart: Mapping[int, int]) -> SafeString:
+    """Products in a list, in <li>s. text: words to mark; in_cart: quantities by product."""
+    shown = tuple(
+        (
+            (one.pk, one.name, one.price, one.stock, one.sku, one.is_active, one.image),
+            in_cart.get(one.pk, 0) if in_cart else 0,
+        )
+        for one in products
+    )
+    return _cards(shown, text or "", get_language())
+
+
+@lru_cache(maxsize=LISTS)
+def _cards(shown: tuple[tuple[tuple[Any, ...], int], ...], text: str, language: str | None) -> SafeString:
+    # The first picture is seen at once.
+    drawn = (_card(product, text, in_cart, not at, language) for at, (product, in_cart) in enumerate(shown))
+    return mark_safe("".join(drawn))  # noqa: S308
 
 
 @register.simple_tag
