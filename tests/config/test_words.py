@@ -33,6 +33,7 @@ UNMARKED = {
     "Retired products stay in orders, unsold.",
     "Can take items back and refund them",
     "Can export orders",
+    "Can look after staff and give roles up to their own",
     "Closed account",
     "Can look after staff and give roles up to their own",
     "Cancelled order",
