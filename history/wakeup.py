@@ -25,6 +25,8 @@ class _Waker:
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._start = threading.Lock()
+        # Held from taking up what was asked for until it is sent.
+        self._sending = threading.Lock()
         self._pid: int | None = None
 
     def request(self) -> None:
@@ -40,15 +42,21 @@ class _Waker:
     def _notify_when_asked(self) -> None:
         while True:
             self._asked.wait()
-            self._asked.clear()
-            faults.point("web: before the wake-up")
-            try:
-                notify()
-            except Error as error:
-                logger.info("The relay was not woken, it looks by itself: %s", error)
-            finally:
-                # Back to the pool: between bursts the thread holds no connection.
-                connection.close()
+            with self._sending:
+                self._asked.clear()
+                faults.point("web: before the wake-up")
+                try:
+                    notify()
+                except Error as error:
+                    logger.info("The relay was not woken, it looks by itself: %s", error)
+                finally:
+                    # Back to the pool: between bursts the thread holds no connection.
+                    connection.close()
+
+    def is_done(self) -> bool:
+        """Whether all that was asked for is sent; waits for what is being sent."""
+        with self._sending:
+            return not self._asked.is_set()
 
 
 _waker = _Waker()
@@ -57,6 +65,11 @@ _waker = _Waker()
 def request() -> None:
     """Ask that the relay look soon; returns at once, never raises."""
     _waker.request()
+
+
+def is_done() -> bool:
+    """Whether nothing asked for by this process is still to be sent."""
+    return _waker.is_done()
 
 
 def notify() -> None:

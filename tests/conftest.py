@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
 from catalog import counts
-from history import mongo
+from history import mongo, wakeup
 
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
 # desk takes many orders a step further one by one, each in a transaction of its own.
@@ -28,6 +29,10 @@ LEDGER = "ALTER TABLE products {0} TRIGGER USER; ALTER TABLE stock_movements {0}
 
 def _delete_rows(self: TransactionTestCase) -> None:
     """Empty the tables after a test that committed: quicker than Django's flush, and what migrations made stays."""
+    # The thread that wakes relays belongs to no test; in the next one it may not be allowed to ask the database.
+    deadline = time.monotonic() + 10
+    while not wakeup.is_done() and time.monotonic() < deadline:
+        time.sleep(0.001)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL history.capture = 'off'; SET CONSTRAINTS ALL DEFERRED")
         cursor.execute(LEDGER.format("DISABLE"))
