@@ -35,7 +35,6 @@ UNMARKED = {
     "Can export orders",
     "Can look after staff and give roles up to their own",
     "Closed account",
-    "Can look after staff and give roles up to their own",
     "Cancelled order",
     "Edited order",
     "Opening stock",
