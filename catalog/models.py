@@ -74,6 +74,11 @@ class Product(models.Model):
 
     class Meta:
         db_table = "products"
+        permissions = [
+            ("move_stock", "Can correct and restock products"),
+            ("import_product", "Can import products, their stock too"),
+            ("export_product", "Can export products"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(price__gte=0), name="products_price_not_negative"),
             models.CheckConstraint(condition=models.Q(stock__gte=0), name="products_stock_not_negative"),
