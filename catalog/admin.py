@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from catalog import images, stock
 from catalog.admin_forms import ProductForm
+from catalog.admin_sheets import KeepsSheets
 from catalog.admin_stock import MovesStock
 from catalog.models import Category, Product, Reason
 
@@ -83,7 +84,7 @@ class StockFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ProductAdmin(MovesStock, DeletedOnlyUnused):
+class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
     """history/admin.py registers it, because the page shows what orders hold and what the product has cost."""
 
     form = ProductForm

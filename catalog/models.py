@@ -176,3 +176,25 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delta:+,} {self.get_reason_display().lower()}"
+
+
+class ProductSheet(models.Model):
+    """A file of products that somebody uploaded and looks at before it is imported; kept for a day.
+
+    moves: by how much it would move each product's stock (key: product_id), as its reader saw it.
+    """
+
+    sheet_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    text = models.TextField()
+    moves = models.JSONField(default=dict)
+    uploaded_by = models.BigIntegerField()
+    uploaded_at = models.DateTimeField()
+    imported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "product_sheets"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
