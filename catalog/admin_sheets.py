@@ -10,7 +10,6 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -102,7 +101,10 @@ class KeepsSheets(_ProductAdmin):
         user = _require(request, "catalog.import_product")
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:catalog_product_import"))
-        sheet = get_object_or_404(ProductSheet, pk=sheet_id, uploaded_by=user.pk)
+        sheet = ProductSheet.objects.filter(pk=sheet_id, uploaded_by=user.pk).first()
+        if sheet is None:
+            self.message_user(request, "That file is not kept any more. Choose it again.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:catalog_product_import"))
         try:
             outcome = product_import.take(sheet, by=user, at=timezone.now())
         except product_import.AlreadyImported:
