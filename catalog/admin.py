@@ -17,14 +17,15 @@ from django.utils.safestring import SafeString
 
 from catalog import images, stock
 from catalog.admin_forms import ProductForm
+from catalog.admin_sheets import KeepsSheets
+from catalog.admin_stock import MovesStock
 from catalog.models import Category, Product, Reason
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
-    _ProductAdmin = admin.ModelAdmin[Product]
     _CategoryAdmin = admin.ModelAdmin[Category]
 else:
-    _ModelAdmin = _ProductAdmin = _CategoryAdmin = admin.ModelAdmin
+    _ModelAdmin = _CategoryAdmin = admin.ModelAdmin
 
 
 class DeletedOnlyUnused(_ModelAdmin):
@@ -83,8 +84,9 @@ class StockFilter(admin.SimpleListFilter):
         return queryset
 
 
-@admin.register(Product)
-class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
+class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
+    """history/admin.py registers it, because the page shows what orders hold and what the product has cost."""
+
     form = ProductForm
     in_use = "it has been ordered, and orders keep what was sold. Retire it instead (clear “active”)."
     list_display = ["thumb", "name", "sku", "category", "price_now", "stock", "is_active"]
@@ -107,9 +109,12 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
         fieldsets = list(super().get_fieldsets(request, obj))
         picture = ["picture_now"] if obj else ["picture"]
         if obj and self.has_change_permission(request, obj):
-            fieldsets.append((None, {"fields": ["stock_seen"]}))
             picture += ["picture", *(["remove_picture"] if obj.image else [])]
         return [*fieldsets, ("Picture", {"fields": picture})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        """What a new product opens with is typed; later its stock moves for a reason, see MovesStock."""
+        return [*super().get_readonly_fields(request, obj), *(["stock"] if obj else [])]
 
     @admin.display(description="picture")
     def thumb(self, product: Product) -> SafeString:
@@ -137,9 +142,9 @@ class ProductAdmin(DeletedOnlyUnused, _ProductAdmin):
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
         changed = {*form.changed_data, *self._change_picture(request, obj, form)}
-        assert isinstance(request.user, AbstractBaseUser)
-        stock.tell(reason=Reason.CORRECTION if change else Reason.OPENING, by=request.user)
         if not change:
+            assert isinstance(request.user, AbstractBaseUser)
+            stock.tell(reason=Reason.OPENING, by=request.user)
             return super().save_model(request, obj, form, change)
         # Only what was typed: the rest of the row, its stock above all, may have moved while the page was open.
         columns = {field.name for field in obj._meta.concrete_fields}

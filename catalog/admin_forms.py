@@ -43,13 +43,7 @@ class PictureField(forms.FileField):
 
 
 class ProductForm(_ProductForm):
-    """Stock is typed as a number and taken as a difference from what the page showed, so sales meanwhile still count.
-
-    Is validated in the transaction that saves it: the product stays locked in between.
-    """
-
-    # What the page showed.
-    stock_seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    """stock: what a new product opens with."""
 
     picture = PictureField(
         label="New picture",
@@ -62,21 +56,3 @@ class ProductForm(_ProductForm):
         model = Product
         fields = ["name", "sku", "category", "is_active", "price", "stock", "description", "attributes"]
         field_classes = {"attributes": AttributesField}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk and "stock_seen" in self.fields:
-            self.initial["stock_seen"] = self.instance.stock
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        typed, seen = cleaned.get("stock"), cleaned.get("stock_seen")
-        if typed is not None and typed < 0:
-            self.add_error("stock", forms.ValidationError("Stock cannot be below 0.", code="negative"))
-        elif self.instance.pk and typed is not None and seen is not None:
-            left = Product.objects.select_for_update(no_key=True).get(pk=self.instance.pk).stock
-            cleaned["stock"] = left + typed - seen
-            if cleaned["stock"] < 0:
-                told = f"Only {left} are left by now (you saw {seen}), too few for this change."
-                self.add_error("stock", forms.ValidationError(told, code="sold_meanwhile"))
-        return cleaned

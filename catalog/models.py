@@ -74,6 +74,11 @@ class Product(models.Model):
 
     class Meta:
         db_table = "products"
+        permissions = [
+            ("move_stock", "Can correct and restock products"),
+            ("import_product", "Can import products, their stock too"),
+            ("export_product", "Can export products"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(price__gte=0), name="products_price_not_negative"),
             models.CheckConstraint(condition=models.Q(stock__gte=0), name="products_stock_not_negative"),
@@ -171,3 +176,25 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delta:+,} {self.get_reason_display().lower()}"
+
+
+class ProductSheet(models.Model):
+    """A file of products that somebody uploaded and looks at before it is imported; kept for a day.
+
+    moves: by how much it would move each product's stock (key: product_id), as its reader saw it.
+    """
+
+    sheet_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    text = models.TextField()
+    moves = models.JSONField(default=dict)
+    uploaded_by = models.BigIntegerField()
+    uploaded_at = models.DateTimeField()
+    imported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "product_sheets"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

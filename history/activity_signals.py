@@ -150,7 +150,7 @@ def _told_password(update_fields: frozenset[str] | None, instance: Model) -> boo
 
 def _told(values: Values) -> Values:
     """Values as JSON: money as a decimal string, a category by its name, long texts cut."""
-    told = {field: _json(value) for field, value in values.items() if field not in ("password", "category_id")}
+    told = {field: json_value(value) for field, value in values.items() if field not in ("password", "category_id")}
     if "category_id" in values:
         category = Category.objects.filter(pk=values["category_id"]).first()
         told["category"] = category.name if category else None
@@ -163,7 +163,8 @@ def _told_changes(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {field: [old[field], new[field]] for field in old}
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """A value as an event keeps it: money as a decimal string, long texts cut."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…"
     return value if isinstance(value, bool | int | dict | None) else str(value)

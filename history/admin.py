@@ -14,8 +14,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from catalog.models import Product
 from history.admin_activity import activity_page
 from history.admin_mirror import mirror_page, requeue_events
+from history.admin_products import ProductWithHistoryAdmin
 from history.admin_users import UserWithOrdersAdmin
 from history.models import Event
 from history.order_mails import MailTold, with_mails
@@ -31,6 +33,7 @@ else:
 
 
 admin.site.register(User, UserWithOrdersAdmin)
+admin.site.register(Product, ProductWithHistoryAdmin)
 
 
 @admin.register(Order)

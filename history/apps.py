@@ -5,7 +5,8 @@ class HistoryConfig(AppConfig):
     name = "history"
 
     def ready(self) -> None:
-        from history import activity_signals, signals
+        from history import activity_signals, import_signals, signals
 
         signals.connect()
         activity_signals.connect()
+        import_signals.connect()

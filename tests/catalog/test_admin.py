@@ -29,7 +29,6 @@ def typed(product: Product, **changes):
         "sku": product.sku,
         "price": str(product.price),
         "stock": product.stock,
-        "stock_seen": product.stock,
         "description": "",
         "attributes": json.dumps(product.attributes),
         "initial-attributes": json.dumps(product.attributes),
@@ -107,7 +106,7 @@ def test_more_products_need_no_more_queries(client, boss, django_assert_num_quer
 
 
 def test_a_product_is_added(client, boss):
-    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("12.50"), stock=7), stock_seen=""))
+    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("12.50"), stock=7)))
 
     lamp = Product.objects.get(sku="L-1")
     assert (lamp.price, lamp.stock, lamp.is_active) == (Decimal("12.50"), 7, True)
@@ -118,7 +117,6 @@ def test_a_product_is_added(client, boss):
     [
         {"price": "-1"},
         {"price": "free"},
-        {"stock": "-1"},
         {"attributes": "{"},
         {"attributes": "[1]"},
         {"sku": "TAKEN"},
@@ -132,7 +130,6 @@ def test_wrong_values_are_refused_at_their_field(client, boss, wrong):
     response = client.post(page_of(product), typed(product, **wrong))
 
     assertContains(response, "errorlist")
-    assertNotContains(response, "left by now")
     assert Product.objects.values_list("price", "stock").get(pk=product.pk) == (Decimal("10.00"), 5)
 
 
@@ -165,37 +162,29 @@ def test_attributes_may_be_emptied(client, boss):
     assert Product.objects.get(pk=product.pk).attributes == {}
 
 
-def test_the_ledger_tells_who_opened_corrected_and_deleted(client, boss):
-    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("1.00"), stock=7), stock_seen=""))
-    lamp = Product.objects.get()
-    client.post(page_of(lamp), typed(lamp, stock=9))
-    client.post(f"{LIST}{lamp.pk}/delete/", {"post": "yes"})
+def test_the_ledger_tells_who_opened_and_deleted(client, boss):
+    client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("1.00"), stock=7)))
+    client.post(f"{LIST}{Product.objects.get().pk}/delete/", {"post": "yes"})
 
     told = StockMovement.objects.order_by("movement_id").values_list("delta", "reason", "actor_id", "actor_name")
 
     who = (boss.pk, boss.name)
-    assert list(told) == [(7, "opening", *who), (2, "correction", *who), (-9, "deleted", *who)]
+    assert list(told) == [(7, "opening", *who), (-7, "deleted", *who)]
 
 
-def test_a_delivery_counts_on_top_of_a_sale_meanwhile(client, boss, place):
-    product = ProductFactory(stock=100)
-    opened = typed(product, stock=110)
-    place(product, quantity=5)
+def test_a_product_does_not_open_below_nothing(client, boss):
+    response = client.post(f"{LIST}add/", typed(Product(name="Lamp", sku="L-1", price=Decimal("1.00"), stock=-1)))
 
-    client.post(page_of(product), opened)
-
-    assert Product.objects.get(pk=product.pk).stock == 105
+    assertContains(response, "errorlist")
+    assert not Product.objects.exists()
 
 
-def test_stock_that_was_sold_meanwhile_cannot_be_taken_away(client, boss, place):
-    product = ProductFactory(stock=10)
-    opened = typed(product, stock=0)
-    place(product, quantity=6)
+def test_stock_is_not_typed_into_a_product_there_is(client, boss):
+    product = ProductFactory(stock=5)
 
-    response = client.post(page_of(product), opened)
+    client.post(page_of(product), typed(product, name="Renamed", stock=99))
 
-    assertContains(response, "Only 4 are left by now (you saw 10)")
-    assert Product.objects.get(pk=product.pk).stock == 4
+    assert Product.objects.values_list("name", "stock").get(pk=product.pk) == ("Renamed", 5)
 
 
 def test_products_are_retired_and_activated_many_at_once(client, boss):

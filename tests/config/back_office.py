@@ -27,6 +27,11 @@ PAGES = {
     "view_on_site": STAFF,
     "autocomplete": NOBODY,
     "auth_user_password_change": SUPERUSER,
+    "catalog_product_correct": "catalog.move_stock",
+    "catalog_product_restock": "catalog.move_stock",
+    "catalog_product_export": "catalog.export_product",
+    "catalog_product_import": "catalog.import_product",
+    "catalog_product_import_take": "catalog.import_product",
     "history_activity": "history.view_event",
     "history_mirror": "history.view_mirror",
     "orders_order_export": "orders.export_order",
@@ -40,6 +45,10 @@ PAGES = {
 # What a form may be sent to; the pages of models again ask for the model's own.
 FORMS = {
     "auth_user_password_change": SUPERUSER,
+    "catalog_product_correct": "catalog.move_stock",
+    "catalog_product_restock": "catalog.move_stock",
+    "catalog_product_import": "catalog.import_product",
+    "catalog_product_import_take": "catalog.import_product",
     "history_requeue": "history.requeue_events",
     "orders_order_status": "orders.change_order",
     "orders_order_note": "orders.change_order",

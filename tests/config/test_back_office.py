@@ -51,7 +51,7 @@ def objects(place):
     own["history_event"] = Event.objects.earliest("pk").pk
     kind = ContentType.objects.get_for_model(Product).pk
     others = {"content_type_id": kind, "app_label": "users", "app": "users", "model": "user", "id": order.customer_id}
-    return {"own": own, "order_id": order.pk, **others}
+    return {"own": own, "order_id": order.pk, "product_id": product.pk, "sheet_id": 1, **others}
 
 
 def address(name: str, takes: list[str], objects) -> str:

@@ -1,0 +1,45 @@
+"""Activity of products imported many at once, which send no post_save: the same events, by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from catalog.models import Product
+from catalog.signals import products_imported
+from history import activity
+from history.activity_signals import json_value
+from history.models import Event, Kind, Subject
+
+OPENING = ("name", "sku", "price", "stock", "category", "is_active", "description", "attributes")
+
+Changed = tuple[Product, dict[str, list[Any]]]
+
+
+def connect() -> None:
+    products_imported.connect(imported, dispatch_uid="activity.products_imported")
+
+
+def imported(sender: type[Product], added: Sequence[Product], changed: Sequence[Changed], **kwargs: Any) -> None:
+    events = [_event(Kind.CREATED, product, _opening(product)) for product in added]
+    events += [_event(Kind.CHANGED, product, changes) for product, changes in changed]
+    activity.record_many(events)
+
+
+def _opening(product: Product) -> dict[str, list[Any]]:
+    values = {name: getattr(product, name) for name in OPENING}
+    return {name: [None, value] for name, value in values.items() if value}
+
+
+def _event(kind: Kind, product: Product, changes: dict[str, list[Any]]) -> Event:
+    return activity.event(
+        kind,
+        subject=Subject.PRODUCT,
+        subject_id=product.pk,
+        subject_name=str(product),
+        actor=activity.current_actor(),
+        changes={name: [json_value(value) for value in pair] for name, pair in changes.items()},
+        at=timezone.now(),
+    )
