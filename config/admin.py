@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
+from django.db import DataError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,6 +28,22 @@ from users import second_factor
 # Whose history the activity log tells, and what it calls them.
 SUBJECTS = {"user": "user", "product": "product", "category": "category", "group": "role"}
 
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+
+class ListOfAnyAddress(_ModelAdmin):
+    """Asked for what no column can hold (the year 99999999999), a list leads back to the whole of it."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        try:
+            return super().get_changelist_instance(request)
+        except (ArithmeticError, ValueError, DataError) as error:
+            # Django does so for most values, but not for those that fit no date or that the database refuses.
+            raise IncorrectLookupParameters(str(error)) from error
+
 
 class ShopAdminSite(admin.AdminSite):
     site_header = "Back office"
@@ -40,11 +59,15 @@ class ShopAdminSite(admin.AdminSite):
         admin_class: type[admin.ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """No list counts what grows with its table, unless its class brings a paginator of its own."""
+        """No list counts what grows with its table, unless its class brings a paginator of its own; none fails on
+        what its address asks for.
+        """
         bounded: dict[str, Any] = {"show_full_result_count": False, "show_facets": admin.ShowFacets.NEVER}
-        if admin_class is None or admin_class.paginator is Paginator:
+        given = admin_class or admin.ModelAdmin
+        if given.paginator is Paginator:
             bounded["paginator"] = BoundedPaginator
-        super().register(model_or_iterable, admin_class, **(bounded | options))
+        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (ListOfAnyAddress, given), {})
+        super().register(model_or_iterable, lenient, **(bounded | options))
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_factor.is_missing(request.user)

@@ -9,7 +9,7 @@ class ShopAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from config import role_admin  # noqa: F401 (registers itself, now that there are models)
+        from config import role_admin, session_admin  # noqa: F401 (register themselves, now that there are models)
 
         # Once a migrate, when every permission is there: their apps come before this one in INSTALLED_APPS.
         post_migrate.connect(roles.make_groups, sender=self, dispatch_uid="roles.make_groups")

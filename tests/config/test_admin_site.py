@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
@@ -168,3 +169,33 @@ def test_a_list_counts_up_to_a_bound(place, monkeypatch, django_assert_num_queri
     assert [str(count_up_to(Order.objects.all(), most)) for most in (4, 5, 6)] == ["4+", "5", "5"]
     assert list(pages.page(2)) == orders[2:4]
     assert f"{AtLeast(10_000)}" == "10,000+"
+
+
+ABSURD = [
+    "{date}__year=99999999999", "{date}__year=9999", "{date}__year=0", "{date}__year=x",
+    "{date}__year=2024&{date}__month=99", "{date}__year=2024&{date}__month=2&{date}__day=31",
+    "{date}__month=99999999999", "{date}__day=9999999999999999999999", "{date}__exact=%00",
+    "{date}__gte=0001-01-01", "{date}__gte=0001-01-01T00:00:00%2B14:00", "{date}__lt=9999-12-31",
+    "{date}__gte=99999-01-01", "{key}__exact=99999999999999999999999", "{key}__in=1,99999999999999999999,x",
+    "{key}=1e999", "{key}__regex=(((", "{key}=%00", "{key}__isnull=7", "no_such_column=1",
+    "o=99999999999999999999.-1", "p=99999999999999999999", "p=-1", "q=%00", "q=99999999999999999999",
+    "q=" + "x" * 3000, "_to_field=nothing", "all=%00",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning")
+@pytest.mark.django_db(transaction=True)
+def test_whatever_an_address_asks_for_no_list_fails(client, boss):
+    UserFactory(), ProductFactory()
+    faults = []
+
+    for model in site._registry:
+        page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        dates = [field.name for field in model._meta.fields if field.get_internal_type() == "DateTimeField"]
+        for absurd in ABSURD:
+            query = absurd.format(date=(dates or ["date"])[0], key=model._meta.pk.name)
+            answer = client.get(f"{page}?{query}")
+            if answer.status_code not in (200, 400) and answer.get("Location") != f"{page}?e=1":
+                faults.append((page, query, answer.status_code))
+
+    assert faults == []

@@ -1,0 +1,108 @@
+"""The back office in a browser: readable by everyone, light and dark, wide and narrow, the policy kept."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import Category, Product
+from history.mirror import relay
+from orders.models import Order
+from orders.services import RequestedItem, change_status, place_order
+from orders.status import Status
+from tests.browser.visitor import Visitor
+from tests.factories import UserFactory
+from users.models import User
+
+LOOKS = [(False, 1280), (True, 320)]
+LIST = "/admin/orders/order/"
+
+
+@pytest.fixture
+def goods(few_goods):
+    """Few goods are enough."""
+
+
+@pytest.fixture
+def orders(goods) -> dict[Status, Order]:
+    """An order that waits, one that is paid and one that is on its way."""
+    staff, customer = User.objects.get(email="staff@shop.example"), UserFactory()
+    items = [RequestedItem(product, 2) for product in Product.objects.filter(stock__gte=10)[:2]]
+    placed = {}
+    for status in (Status.PENDING, Status.PAID, Status.SHIPPED):
+        order = place_order(customer=customer, items=items, key=status, at=timezone.now())
+        for to in (Status.PAID, Status.SHIPPED)[: len(placed)]:
+            order = change_status(order, to=to, by=staff, at=timezone.now())
+        placed[status] = order
+    relay.drain()
+    return placed
+
+
+@pytest.fixture
+def clerk(visit) -> Visitor:
+    clerk = visit()
+    clerk.sign_in("staff@shop.example")
+    return clerk
+
+
+def flaws(visitor: Visitor) -> dict[str, list[str]]:
+    """What is wrong with the page as it stands, in each look."""
+    found = {}
+    for dark, width in LOOKS:
+        visitor.dress(dark=dark, width=width)
+        if seen := visitor.flaws():
+            found[f"{visitor.page.url} {'dark' if dark else 'light'} {width}"] = seen
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_pages_that_look_after_the_shop(clerk, orders):
+    customer = orders[Status.PAID].customer
+    product, category = Product.objects.earliest("pk"), Category.objects.earliest("pk")
+
+    found = {}
+    for path in (
+        "",
+        f"catalog/product/{product.pk}/change/",
+        "catalog/product/",
+        "catalog/product/add/",
+        "catalog/category/",
+        f"catalog/category/{category.pk}/change/",
+        "users/user/",
+        f"users/user/{customer.pk}/change/",
+        "users/user/add/",
+        "auth/group/",
+        "auth/group/add/",
+        "history/event/",
+        "history/event/activity/",
+        "history/event/mirror/",
+        f"users/user/{customer.pk}/delete/",
+    ):
+        clerk.go(f"/admin/{path}")
+        found |= flaws(clerk)
+
+    assert found == {}
+
+
+@pytest.mark.timeout(300)
+def test_pages_of_the_order_desk(clerk, orders):
+    page = clerk.page
+    pending, shipped = (f"{LIST}{orders[status].pk}/" for status in (Status.PENDING, Status.SHIPPED))
+
+    found = {}
+    for path in (LIST, f"{pending}change/", f"{pending}edit/", f"{shipped}change/", f"{shipped}return/"):
+        clerk.go(path)
+        found |= flaws(clerk)
+    page.locator("input[name^=quantity_]").first.fill("1")
+    page.locator("#id_reason").fill("Broken")
+    page.get_by_role("button", name="Look at the refund").click()
+    found |= flaws(clerk)
+    clerk.go(f"{pending}edit/")
+    page.locator("input[name^=quantity_]").first.fill("1")
+    page.get_by_role("button", name="Look at the new total").click()
+    found |= flaws(clerk)
+    clerk.go(f"{pending}change/")
+    page.get_by_role("button", name="Cancel order").click()
+    found |= flaws(clerk)
+
+    assert found == {}
