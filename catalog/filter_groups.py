@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from zlib import crc32
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -37,12 +36,6 @@ class Group:
     label: str
     options: list[Option]
     has_prices: bool = False
-
-    def keyed(self) -> Iterator[tuple[str, Option]]:
-        """Yield each with a name that is its own wherever it stands: there the keyboard finds it again."""
-        for option in self.options:
-            own = (self.label, option.label, option.low, option.high)
-            yield f"{crc32(repr(own).encode()):x}", option
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -27,7 +28,13 @@ class Category(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:category", kwargs={"slug": self.slug})
+        return _category_path(self.slug)
+
+
+# A list of filters leads to every category, and finding out a path takes longer than anything else of a filter.
+@lru_cache(maxsize=10_000)
+def _category_path(slug: str) -> str:
+    return reverse("catalog:category", kwargs={"slug": slug})
 
 
 class ProductQuerySet(models.QuerySet["Product"]):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 from django import template
 from django.core.files.storage import default_storage
@@ -17,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from catalog import images
+from catalog.filter_groups import Group, Option
 from catalog.models import Product
 
 register = template.Library()
@@ -27,6 +29,8 @@ FEW = 5
 # Cards kept, about 1 kB each. Most of a list's time is spent on drawing them.
 CARDS = 5000
 LISTS = 500
+# Of filters; about 0.5 kB each.
+CHOICES = 20_000
 
 
 @register.simple_tag
@@ -61,6 +65,20 @@ def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool, language
     return render_to_string(
         "catalog/_card.html", {"product": product, "text": text, "in_cart": in_cart, "eager": eager}
     )
+
+
+@register.simple_tag
+def choices(group: Group) -> SafeString:
+    """What can be chosen of a group of filters, in <li>s."""
+    language = get_language()
+    return mark_safe("".join(_choice(group.label, option, language) for option in group.options))  # noqa: S308
+
+
+@lru_cache(maxsize=CHOICES)
+def _choice(label: str, option: Option, language: str | None) -> SafeString:
+    # A name that is its own wherever it stands: there the keyboard finds it again.
+    key = f"{crc32(repr((label, option.label, option.low, option.high)).encode()):x}"
+    return render_to_string("catalog/_choice.html", {"key": key, "option": option})
 
 
 @register.filter
