@@ -64,6 +64,8 @@ def test_pages_that_look_after_the_shop(clerk, orders):
     for path in (
         "",
         f"catalog/product/{product.pk}/change/",
+        f"catalog/product/{product.pk}/correct/",
+        "catalog/product/import/",
         "catalog/product/",
         "catalog/product/add/",
         "catalog/category/",

@@ -10,7 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 PASSWORD = "demo-shop-2024"
-STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+# Without preload: no rule we run needs it, and its styles are refused by the policy, which would count as a fault.
+STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "preload": False}
 
 OVERFLOW = """() => [...document.querySelectorAll('body *')].filter(e => {
     const box = e.getBoundingClientRect();
@@ -71,10 +72,7 @@ class Visitor:
 
     def flaws(self) -> list[str]:
         """What is wrong with the page as it stands: accessibility (WCAG 2.2 AA), and what sticks out at the side."""
-        heard = len(self.faults)
         found = Axe().run(self.page, options=STANDARDS).response["violations"]
-        # axe itself tries styles beside text areas, which the policy refuses; the page's own were heard as it opened.
-        self.faults[heard:] = [fault for fault in self.faults[heard:] if "Applying inline style" not in fault]
         flaws = [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             flaws += [f"sticks out: {html}" for html in self.page.evaluate(OVERFLOW)] or ["the page scrolls sideways"]
