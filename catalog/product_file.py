@@ -13,6 +13,7 @@ from tablib import Dataset
 
 from catalog.models import Product
 from catalog.product_resource import COLUMNS, LINE, PROBLEM, ProductResource
+from config import csv_cells
 
 LARGEST_CELL = 1_000_000  # characters
 
@@ -56,20 +57,14 @@ class Plan:
         return {str(each.product.pk): each.delta for each in self.changes if not each.is_new and each.delta}
 
 
-class _Line:
-    """Gives csv.writer's lines back instead of keeping them."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def write(products: QuerySet[Product]) -> Iterator[str]:
     """The header, then each product; what a spreadsheet would calculate is defused."""
-    writer: Any = csv.writer(_Line())
     resource = ProductResource()
-    yield writer.writerow(COLUMNS)
-    for product in products.select_related("category").iterator(chunk_size=1000):
-        yield writer.writerow(resource.export_resource(product, selected_fields=COLUMNS))
+    yield from csv_cells.lines([COLUMNS])
+    yield from csv_cells.lines(
+        resource.export_resource(product, selected_fields=COLUMNS)
+        for product in products.select_related("category").iterator(chunk_size=1000)
+    )
 
 
 def read(text: str, *, moves: Mapping[str, int] | None = None) -> Plan:

@@ -18,24 +18,25 @@ from import_export.instance_loaders import CachedInstanceLoader
 from import_export.widgets import Widget as UntypedWidget
 
 from catalog.models import Category, Product
+from config import csv_cells
 
 COLUMNS = ["sku", "name", "category", "price", "stock", "is_active", "attributes", "description"]
 REQUIRED = {"name", "price"}
 # Columns beside those of the file, put there by its reader.
 LINE, PROBLEM = "#line", "#problem"
 
-# Spreadsheets take text that begins like this for a formula. With the quote itself the way back is without doubt.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+# With the quote itself the way back is without doubt.
+QUOTED = (*csv_cells.FORMULA_STARTS, "'")
 
 
 def defuse(text: str) -> str:
     """Text that a spreadsheet shows and does not calculate."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(QUOTED) else text
 
 
 def restore(text: str) -> str:
     """What `defuse` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+    return text[1:] if text.startswith("'") and text[1:].startswith(QUOTED) else text
 
 
 if TYPE_CHECKING:

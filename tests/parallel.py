@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
 
 def in_parallel(calls):
     """Make each call in a thread of its own, released together; return what each returned or raised."""
-    results, barrier = [None] * len(calls), threading.Barrier(len(calls))
+    barrier = threading.Barrier(len(calls))
 
-    def run(number):
+    def run(call):
         barrier.wait()
         try:
-            results[number] = calls[number]()
-        except Exception as error:  # noqa: BLE001 - the refusal is the result
-            results[number] = error
+            return call()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(calls)) as pool:
+        made = [pool.submit(run, call) for call in calls]
+    return [each.exception() or each.result() for each in made]

@@ -12,12 +12,10 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
-from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.config.processes import ROOT, database_url
 
 
 class Shop:
@@ -29,7 +27,7 @@ class Shop:
         self._log = log
         self._mail = log.parent / "mail"
         self._environment = os.environ | {
-            "DATABASE_URL": _test_database(),
+            "DATABASE_URL": database_url(),
             "MONGODB_URL": settings.MONGODB_URL,
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
@@ -71,11 +69,6 @@ class Shop:
         with contextlib.suppress(OSError):
             return bool(urllib.request.urlopen(f"{self.url}/static/css/shop.css", timeout=5))
         return False
-
-
-def _test_database() -> str:
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
 
 
 def _free_port() -> int:

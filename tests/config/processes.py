@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
+
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +35,11 @@ def guarded(data_dir: Path, program: str) -> int:
     ]
     assert len(pids) == 1, command_lines(str(data_dir))
     return pids[0]
+
+
+def database_url() -> str:
+    """The address of the database that this test is on, for a process of its own."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:

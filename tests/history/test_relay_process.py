@@ -9,7 +9,6 @@ import sys
 import time
 from datetime import timedelta
 from decimal import Decimal
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
@@ -21,7 +20,7 @@ from history.mirror import reconcile
 from history.models import Event
 from orders.models import Order
 from orders.services import change_status
-from tests.config.processes import ROOT, wait_until
+from tests.config.processes import ROOT, database_url, wait_until
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,12 +30,10 @@ class RelayProcess:
     """A running `manage.py relay` on the test's databases."""
 
     def __init__(self, mongodb_url: str) -> None:
-        parts = urlsplit(os.environ["DATABASE_URL"])
-        database_url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "relay"],
             cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": database_url, "MONGODB_URL": mongodb_url},
+            env=os.environ | {"DATABASE_URL": database_url(), "MONGODB_URL": mongodb_url},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

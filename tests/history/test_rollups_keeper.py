@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from datetime import date, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -23,7 +22,7 @@ from history.models import DirtyDay
 from history.rollups import build, keeper, queue, read, shape, source, writes
 from orders.models import Order
 from orders.services import change_status
-from tests.config.processes import ROOT
+from tests.config.processes import ROOT, database_url
 from tests.factories import StaffFactory
 from tests.history.random_orders import place_random_orders
 from tests.history.rollup_truth import FIRST, LAST, assert_rollups_are_true, day_of
@@ -45,9 +44,8 @@ def shop(mirror, now):
 
 
 def _drain_and_die(point: str, hit: int) -> subprocess.CompletedProcess[bytes]:
-    parts = urlsplit(os.environ["DATABASE_URL"])
     environment = os.environ | {
-        "DATABASE_URL": parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "FAULT_POINT": point,
         "FAULT_HIT": str(hit),

@@ -1,11 +1,10 @@
 """From the form to the order, once and only once."""
 
-import threading
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +14,7 @@ from orders.services import change_status
 from orders.status import Status
 from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
 from tests.pages import breaks_csp, field, text, told
+from tests.parallel import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -292,22 +292,8 @@ def test_anothers_order_cannot_be_cancelled(shopper, place):
 
 
 def post_together(clients_and_forms) -> list:
-    """Post all at the same moment; every thread gives its connection back."""
-    together, answers = threading.Barrier(len(clients_and_forms)), []
-
-    def post(client, filled):
-        try:
-            together.wait()
-            answers.append(client.post(CHECKOUT, filled))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=post, args=pair) for pair in clients_and_forms]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    """Post all at the same moment."""
+    return in_parallel([partial(client.post, CHECKOUT, filled) for client, filled in clients_and_forms])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from datetime import timedelta
 from decimal import Decimal
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.core import mail as outbox
@@ -22,7 +21,7 @@ from orders.mails import FIRST_RETRY, MOST_ATTEMPTS, Sender
 from orders.models import Mail, Order
 from orders.services import OutOfStock, cancel_order, change_status
 from orders.status import Status
-from tests.config.processes import ROOT, wait_until
+from tests.config.processes import ROOT, database_url, wait_until
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.orders.back_office import page_of
 from tests.orders.mail_server import HANG, HANG_UP, MailServer
@@ -343,13 +342,12 @@ def test_a_sender_killed_between_sending_and_noting_sends_the_same_mail_again(pl
 
 def start_sender(server):
     """A sender of its own, on the test's database, with MongoDB away, which it has no use for."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
     return subprocess.Popen(
         [sys.executable, "manage.py", "send_mails"],
         cwd=ROOT,
         env=os.environ
         | {
-            "DATABASE_URL": urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}")),
+            "DATABASE_URL": database_url(),
             "MONGODB_URL": "mongodb://127.0.0.1:1/shop",
             "PGAPPNAME": "sender of a test",
             "EMAIL_URL": f"smtp://127.0.0.1:{server.port}",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.db import connection
 
 from orders.models import Order, OrderItem
+from tests.config.processes import database_url
 from tests.factories import ProductFactory
 from tests.web.buyers import expected, sell_the_last, together
 from tests.web.customers import CHECKOUT, Customer, checkout_form, fill_carts
@@ -25,8 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server(tmp_path, transactional_db):
-    database = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}"))
-    with Server(tmp_path / "web.log", DATABASE_URL=database) as server:
+    with Server(tmp_path / "web.log", DATABASE_URL=database_url()) as server:
         yield server
 
 
