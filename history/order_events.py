@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 import pymongo
-from bson import Decimal128
 from django.conf import settings
 from pymongo.errors import PyMongoError
 
 from history import mongo
-from history.mirror.documents import UNBUILDABLE, Document, digest, document_id, milliseconds
+from history.mirror.documents import UNBUILDABLE, Document, digest, document_id, milliseconds, plain
 from history.models import Event
 from orders.models import Order
 
@@ -94,14 +92,5 @@ def _event(order_id: int, entry: Document) -> Event:
         actor_id=entry["actor_id"],
         actor_name=entry["actor"],
         note=entry["note"],
-        changes=_plain(entry["changes"]),
+        changes=plain(entry["changes"]),
     )
-
-
-def _plain(value: Any) -> Any:
-    """JSON values as PostgreSQL gives them: exact numbers are Decimal."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value.to_decimal() if isinstance(value, Decimal128) else value

@@ -5,6 +5,7 @@ Source: PostgreSQL, and MongoDB's order_history and activity_log, which are behi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +37,10 @@ REFUND = ("amount", "items", "reason", "refunded_at")
 ORDER_EVENT = ("kind", "status", "occurred_at", "is_time_known", "actor_id", "note", "changes")
 ACTIVITY_EVENT = ("kind", "subject_name", "occurred_at", "actor_id", "note", "changes")
 ARCHIVED = ("order_id", "created_at", "total_amount", "status", "rev")
-# The names of those who did something may be somebody else's.
+# The names of those who did something may be somebody else's, and the latest note may be for the store's own eyes.
 WHO = ("actor_id", "actor", "actor_name")
+LATEST_CHANGE = ("changed_by", "changed_by_name", "change_note")
+REFUNDED_BY = ("refunded_by", "refunded_by_name")
 
 # Subjects whose events are about a person.
 ABOUT_PEOPLE = (Subject.USER, Subject.SESSION)
@@ -95,12 +98,23 @@ def _orders(user: User) -> list[Data]:
 
 def _mirrored_orders(user: User) -> list[Data]:
     documents = list(mongo.for_reading().find({"user_id": user.pk}).sort("order_id"))
-    return [document | {"events": [_order_event(each, user) for each in document["events"]]} for document in documents]
+    return [_mirrored_order(document, user) for document in documents]
+
+
+def _mirrored_order(document: Data, user: User) -> Data:
+    told = _without(LATEST_CHANGE, document)
+    events = [_order_event(event, user) for event in document["events"]]
+    refunds = [_without(REFUNDED_BY, refund) for refund in document.get("refunds", [])]
+    return told | {"events": events, "refunds": refunds}
+
+
+def _without(hidden: Collection[str], held: Data) -> Data:
+    return {name: value for name, value in held.items() if name not in hidden}
 
 
 def _order_event(event: Data, user: User) -> Data:
     """The event with who did it in a word, and no note that is for the store's own eyes."""
-    told = {name: value for name, value in event.items() if name not in WHO}
+    told = _without(WHO, event)
     if not is_note_for_customer(event["kind"], event["actor_id"], user.pk):
         told.pop("note")
     return told | {"by": who_did(event["actor_id"], user.pk)}
@@ -122,5 +136,4 @@ def _activity_event(event: Data, user: User) -> Data:
     """The event with who did it in a word; what it says is told only where it is about this person."""
     is_mine = event["subject"] in ABOUT_PEOPLE and event["subject_id"] == user.pk
     hidden = WHO if is_mine else (*WHO, "subject_name", "changes", "note")
-    told = {name: value for name, value in event.items() if name not in hidden}
-    return told | {"by": who_did(event["actor_id"], user.pk)}
+    return _without(hidden, event) | {"by": who_did(event["actor_id"], user.pk)}

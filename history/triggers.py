@@ -1,7 +1,8 @@
-"""How the database records every change: what callers need to know of the triggers (migrations 0002, 0006, 0007, 0010).
+"""How the database records every change: what callers need to know of the triggers (migrations 0002, 0006, 0007, 0010,
+0012).
 
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
-row in history_events, in the same transaction. Item changes of a transaction join the event that it wrote for their
+row in history_events, in the same transaction. Changes of items and refunds join the event that it wrote for their
 order, or make one. Who and why are read from changed_by, changed_by_name, changed_at and change_note, if changed_at
 was moved on in that statement; otherwise the change is put down to "database".
 """
@@ -23,6 +24,7 @@ TRIGGERS = {
     "history_item_updated": "order_items",
     "history_item_deleted": "order_items",
     "history_events_append_only": "history_events",
+    "history_refund_changed": "refunds",
     "history_keep_number": "orders",
     "history_refuse_truncate_orders": "orders",
     "history_refuse_truncate_order_items": "order_items",

@@ -1,12 +1,17 @@
 """The shape of what MongoDB keeps: one document per order, a pure function of its rows at one revision.
 
-{_id, order_id, user_id, external_ref, status, total_amount, created_at, shipping_address,
- products: [{product_id, sku, name, price, quantity}],
- events: [{rev, kind, status, timestamp, time_known, actor_id, actor, note, changes}],
+{_id, order_id, user_id, external_ref, status, total_amount, created_at, shipping_address, idempotency_key,
+ holds_stock, changed_by, changed_by_name, changed_at, change_note, told_customer_at,
+ products: [{order_item_id, product_id, sku, name, price, quantity}],
+ refunds: [{refund_id, amount, items, reason, is_last, refunded_by, refunded_by_name, refunded_at}],
+ events: [{event_id, rev, kind, status, timestamp, time_known, actor_id, actor, note, changes, recorded_at,
+           transaction_id}],
  rev, archived_at, digest}
 
-Money is Decimal128, times are UTC with MongoDB's milliseconds. A deleted order leaves a tombstone (status "deleted",
-no products, total 0), so that an older revision still on its way cannot bring it back.
+Nothing of the rows is left out, so that an archived order comes back exactly (history/archive/rows.py). Money is
+Decimal128, times are UTC with MongoDB's milliseconds; the microseconds beyond stand beside each, as created_at_us.
+A deleted order leaves a tombstone (status "deleted", no products, total 0), so that an older revision still on its
+way cannot bring it back.
 """
 
 from __future__ import annotations
@@ -56,6 +61,7 @@ def build(rows: OrderRows) -> Document:
         "order_id": rows.order_id,
         **(_order(rows.order) if rows.order else _tombstone()),
         "products": [_product(item) for item in rows.items],
+        "refunds": [_refund(refund) for refund in rows.refunds],
         "events": [_event(event) for event in rows.events],
         "rev": rows.rev,
         "archived_at": None,
@@ -80,8 +86,15 @@ def _order(order: Row) -> Document:
         "external_ref": order["external_ref"],
         "status": order["status"],
         "total_amount": _money(order["total_amount"]),
-        "created_at": milliseconds(at(order["created_at"])),
+        **_time("created_at", order["created_at"]),
         "shipping_address": storable(order["shipping_address"]),
+        "idempotency_key": order["idempotency_key"],
+        "holds_stock": order["holds_stock"],
+        "changed_by": order["changed_by"],
+        "changed_by_name": order["changed_by_name"],
+        **_time("changed_at", order["changed_at"]),
+        "change_note": order["change_note"],
+        **_time("told_customer_at", order["told_customer_at"]),
     }
 
 
@@ -98,6 +111,7 @@ def _tombstone() -> Document:
 
 def _product(item: Row) -> Document:
     return {
+        "order_item_id": item["order_item_id"],
         "product_id": item["product_id"],
         "sku": item["sku"],
         "name": item["product_name"],
@@ -106,22 +120,46 @@ def _product(item: Row) -> Document:
     }
 
 
+def _refund(refund: Row) -> Document:
+    return {
+        "refund_id": refund["refund_id"],
+        "amount": _money(refund["amount"]),
+        "items": storable(refund["items"]),
+        "reason": refund["reason"],
+        "is_last": refund["is_last"],
+        "refunded_by": refund["refunded_by"],
+        "refunded_by_name": refund["refunded_by_name"],
+        **_time("refunded_at", refund["refunded_at"]),
+    }
+
+
 def _event(event: Row) -> Document:
     return {
+        "event_id": event["event_id"],
         "rev": event["rev"],
         "kind": event["kind"],
         "status": event["status"],
-        "timestamp": milliseconds(at(event["occurred_at"])),
+        **_time("timestamp", event["occurred_at"]),
         "time_known": event["is_time_known"],
         "actor_id": event["actor_id"],
         "actor": event["actor_name"],
         "note": event["note"],
         "changes": storable(event["changes"]),
+        **_time("recorded_at", event["recorded_at"]),
+        "transaction_id": event["transaction_id"],
     }
 
 
 def _money(amount: Decimal | int) -> Decimal128:
     return Decimal128(Decimal(amount))
+
+
+def _time(name: str, text: str | None) -> Document:
+    """A time as MongoDB keeps it, and the microseconds (0 to 999) that it does not keep."""
+    if text is None:
+        return {name: None, f"{name}_us": 0}
+    moment = at(text)
+    return {name: milliseconds(moment), f"{name}_us": moment.microsecond % 1000}
 
 
 def milliseconds(moment: datetime) -> datetime:
@@ -139,3 +177,12 @@ def storable(value: Any) -> Any:
     if isinstance(value, Decimal) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
         return Decimal128(Decimal(value))
     return value
+
+
+def plain(value: Any) -> Any:
+    """The inverse of storable: JSON values as PostgreSQL gives them, exact numbers as Decimal."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value.to_decimal() if isinstance(value, Decimal128) else value

@@ -89,7 +89,9 @@ def read_items_before_their_order(patch, shop):
         items = {rows.order_id: rows.items_text for rows in plain(order_ids)}
         meanwhile()
         orders = plain(order_ids)
-        return [source.OrderRows(o.order_id, o.order_text, items[o.order_id], o.events_text) for o in orders]
+        return [
+            source.OrderRows(o.order_id, o.order_text, items[o.order_id], o.refunds_text, o.events_text) for o in orders
+        ]
 
     patch.setattr(stories, "read", read)
 
