@@ -26,7 +26,7 @@ from config.tiles import tiles
 from users import second_factor
 
 # Whose history the activity log tells, and what it calls them.
-SUBJECTS = {"user": "user", "product": "product", "category": "category", "group": "role"}
+SUBJECTS = {"user": "user", "product": "product", "category": "category", "group": "role", "apikey": "api_key"}
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

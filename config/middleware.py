@@ -9,11 +9,11 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 # Their texts are not translated; half of a page in another language helps nobody.
-ONE_LANGUAGE = ("/admin/", "/reports/")
+ONE_LANGUAGE = ("/admin/", "/reports/", "/api/")
 
 
 class ShopLocaleMiddleware(LocaleMiddleware):
-    """The shop speaks the visitor's language, the back office and the reports the one of LANGUAGE_CODE.
+    """The shop speaks the visitor's language, the back office, the reports and the API that of LANGUAGE_CODE.
 
     request.LANGUAGE_CODE is there only where the visitor has the choice.
     """

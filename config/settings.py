@@ -46,12 +46,14 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_htmx",
     "csp",
+    "ninja",  # the API's page of documentation and its assets
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.api.middleware.ApiMiddleware",  # before whatever reads a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.ShopLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from config.api import site
+
 urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("orders.urls")),
@@ -15,4 +17,5 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
+    path("api/v1/", site.urls()),
 ]

@@ -19,7 +19,7 @@ from catalog.models import Category, Product
 from history import activity, role_signals
 from history.activity import VISITOR, actor_of, current_actor
 from history.models import Kind, Subject
-from users.models import User
+from users.models import ApiKey, User
 
 Values = dict[str, Any]
 
@@ -32,6 +32,7 @@ WATCHED: dict[type[Model], tuple[Subject, tuple[str, ...]]] = {
     ),
     Category: (Subject.CATEGORY, ("name", "slug")),
     Group: (Subject.ROLE, ("name",)),
+    ApiKey: (Subject.API_KEY, ("name", "prefix", "scopes", "customer_id", "requests_per_minute", "revoked_at")),
 }
 ROLE_FIELDS = {"is_staff", "is_superuser"}
 LONGEST_TEXT = 500

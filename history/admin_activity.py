@@ -32,6 +32,7 @@ PAGES = {
     Subject.PRODUCT: "admin:catalog_product_change",
     Subject.CATEGORY: "admin:catalog_category_change",
     Subject.ROLE: "admin:auth_group_change",
+    Subject.API_KEY: "admin:users_apikey_change",
 }
 
 

@@ -45,6 +45,7 @@ class Subject(models.TextChoices):
     CATEGORY = "category", "Category"
     ROLE = "role", "Role"
     SESSION = "session", "Sign-in"
+    API_KEY = "api_key", "API key"
 
 
 class EventQuerySet(models.QuerySet["Event"]):

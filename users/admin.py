@@ -14,9 +14,10 @@ from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 
 from users import services
+from users.admin_keys import ApiKeyAdmin
 from users.forms import UserAddForm, UserEditForm
 from users.granting import MAY_ASSIGN, is_only_customer, may_look_after, roles_to_give
-from users.models import User
+from users.models import ApiKey, User
 
 MAX_AT_ONCE = 500  # a request's worth of people
 
@@ -148,3 +149,6 @@ class UserAdmin(_UserAdmin):
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
     assert request.user.is_authenticated
     return user is None or may_look_after(user, by=request.user)
+
+
+admin.site.register(ApiKey, ApiKeyAdmin)

@@ -110,5 +110,97 @@ class Address(models.Model):
         return {name: text for name in self.LINES if (text := getattr(self, name))}
 
 
+class ApiKey(models.Model):
+    """Lets one of the shop's other systems in through the API, made and revoked by staff; never changed otherwise.
+
+    The secret itself is kept nowhere: digest is its SHA-256, prefix the part of the key that finds the row.
+    scopes: by name (config/api/scopes.py), with spaces between. customer: whose orders alone it sees and makes.
+    """
+
+    USUAL_LIMIT = 600
+
+    key_id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=100, help_text="The system that gets it; it stands in each order's history.")
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = models.CharField(max_length=200)
+    customer = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        db_column="user_id",
+        help_text="If given, the key is for the orders of this customer alone.",
+    )
+    requests_per_minute = models.IntegerField(default=USUAL_LIMIT)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # To the minute, because every request would write it.
+    last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+
+    class Meta:
+        db_table = "api_keys"
+        verbose_name = "API key"
+        default_permissions = ("view", "add")
+        permissions = [("revoke_apikey", "Can revoke keys of the API")]
+        constraints = [
+            models.UniqueConstraint(Upper("name"), name="api_keys_name_unique", violation_error_message="Taken."),
+            models.UniqueConstraint(fields=["prefix"], name="api_keys_prefix_unique"),
+            models.CheckConstraint(condition=models.Q(requests_per_minute__gt=0), name="api_keys_limit_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"API key {self.name}"
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes.split()
+
+
+class ApiAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered, kept to be given again: users/api_answers.py.
+
+    request: SHA-256 of what was asked. Written in the transaction of what the request did.
+    """
+
+    answer_id = models.BigAutoField(primary_key=True)
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+", db_column="key_id", db_index=False)
+    idempotency_key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64)
+    status = models.SmallIntegerField(null=True)
+    location = models.TextField(db_default="")
+    body = models.BinaryField(null=True)
+    answered_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "api_answers"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["key", "idempotency_key"], name="api_answers_once"),
+        ]
+        indexes = [
+            # Forgetting the old ones.
+            models.Index(fields=["answered_at"], name="api_answers_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.idempotency_key
+
+
+class ApiUse(models.Model):
+    """How many requests a key made in its minute of now. The table is not logged: a crash empties it."""
+
+    key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, db_column="key_id", related_name="+")
+    since = models.DateTimeField()
+    requests = models.IntegerField()
+
+    class Meta:
+        db_table = "api_uses"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.requests} since {self.since}"
+
+
 def display_name(user: User) -> str:
     return str(user)

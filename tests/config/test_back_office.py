@@ -18,6 +18,7 @@ from orders.models import Order
 from tests.config import back_office
 from tests.config.back_office import NOBODY, STAFF
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
+from users import api_keys
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -49,9 +50,11 @@ def objects(place):
     rows = [order, product, CategoryFactory(), order.customer, Group.objects.create(name="Night shift")]
     own = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
     own["history_event"] = Event.objects.earliest("pk").pk
+    key, _ = api_keys.make(name="Warehouse", scopes=["orders:read"], customer=None, requests_per_minute=1)
+    own["users_apikey"] = key.pk
     kind = ContentType.objects.get_for_model(Product).pk
     others = {"content_type_id": kind, "app_label": "users", "app": "users", "model": "user", "id": order.customer_id}
-    return {"own": own, "order_id": order.pk, "product_id": product.pk, "sheet_id": 1, **others}
+    return {"own": own, "order_id": order.pk, "product_id": product.pk, "key_id": key.pk, "sheet_id": 1, **others}
 
 
 def address(name: str, takes: list[str], objects) -> str:

@@ -35,6 +35,10 @@ UNMARKED = {
     "Can export orders",
     "Can look after staff and give roles up to their own",
     "Closed account",
+    "The system that gets it; it stands in each order's history.",
+    "If given, the key is for the orders of this customer alone.",
+    "Can revoke keys of the API",
+    "Taken.",
     "Can correct and restock products",
     "Can import products, their stock too",
     "Can export products",
@@ -47,7 +51,7 @@ UNMARKED = {
     "The customer's account is closed.",
 }
 MARKERS = {"_", "gettext", "gettext_lazy", "pgettext", "ngettext"}
-# Where customers are told something: all but the back office, which speaks one language.
+# Where customers are told something: all but the back office and the API, which speak one language.
 SHOP_MODULES = [
     path
     for pattern in (
@@ -58,7 +62,7 @@ SHOP_MODULES = [
         "history/*view*.py",
     )
     for path in sorted(words.ROOT.glob(pattern))
-    if not re.search("admin|order_d|stock_desk|product_|desk_forms|edits|returns|seen|images", path.name)
+    if not re.search("admin|order_d|stock_desk|product_|desk_forms|edits|returns|seen|images|^api", path.name)
     and path.parent.name not in ("migrations", "commands")
 ]
 SHOP_MODULES += [words.ROOT / "history" / name for name in ("changes.py", "timeline.py")]

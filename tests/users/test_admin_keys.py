@@ -1,0 +1,83 @@
+"""Keys of the API in the back office."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.urls import reverse
+
+from history.models import Event, Subject
+from tests.api.keys import ApiClient
+from tests.factories import StaffFactory, UserFactory
+from users.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+ADD = "/admin/users/apikey/add/"
+FORM = {"name": "Warehouse", "scopes": ["orders:read", "status:write"], "customer": "", "requests_per_minute": "60"}
+
+
+def test_a_key_is_shown_once_used_and_revoked(client):
+    staff = StaffFactory()
+    client.force_login(staff)
+
+    made = client.post(ADD, FORM)
+
+    assert "no-store" in made["Cache-Control"]
+    text = re.search(r"shop_[0-9a-f]{12}_[0-9a-f]{64}", made.content.decode())[0]
+    assert not client.session.get("_messages")
+    key = ApiKey.objects.get()
+    api = ApiClient(text=text)
+    assert api.get("/products").status_code == 200
+    pages = [reverse("admin:users_apikey_change", args=[key.pk]), reverse("admin:users_apikey_changelist")]
+    for page in pages:
+        shown = client.get(page).content.decode()
+        assert key.prefix in shown
+        assert text.split("_")[2] not in shown
+        assert key.digest not in shown
+    again = client.post(ADD, FORM | {"name": "WAREHOUSE"})
+    assert again.context["adminform"].form.errors == {"__all__": ["Taken."]}
+
+    revoke = reverse("admin:users_apikey_revoke", args=[key.pk])
+    assert "Revoke key" in client.get(revoke).content.decode()
+    client.post(revoke)
+
+    assert api.get("/products").status_code == 401
+    told = Event.objects.filter(subject=Subject.API_KEY, subject_id=key.pk).order_by("pk")
+    assert [(event.kind, event.actor_id, event.subject_name) for event in told] == [
+        ("created", staff.pk, "API key Warehouse"),
+        ("changed", staff.pk, "API key Warehouse"),
+    ]
+    assert told[0].changes["scopes"] == [None, "orders:read status:write"]
+    assert "revoked_at" in told[1].changes
+    assert not any(key.digest in str(event.changes) for event in told)
+
+
+def test_nobody_hands_out_what_they_may_not_do(client):
+    keeper = UserFactory(is_staff=True)
+    keeper.groups.add(Group.objects.get(name="Catalogue"))
+    keeper.user_permissions.add(Permission.objects.get(codename="add_apikey"))
+    client.force_login(keeper)
+
+    refused = client.post(ADD, FORM)
+    made = client.post(ADD, FORM | {"scopes": ["catalogue:write"]})
+
+    assert list(refused.context["adminform"].form.errors) == ["scopes"]
+    assert made.status_code == 200
+    assert ApiKey.objects.get().scopes == "catalogue:write"
+
+
+def test_a_customers_key_is_for_orders_alone(client):
+    customer = UserFactory()
+    client.force_login(StaffFactory())
+
+    unknown = client.post(ADD, FORM | {"customer": "nobody@shop.example"})
+    beyond = client.post(ADD, FORM | {"customer": customer.email, "scopes": ["orders:read", "reports:read"]})
+    made = client.post(ADD, FORM | {"customer": customer.email.upper()})
+
+    assert list(unknown.context["adminform"].form.errors) == ["customer"]
+    assert list(beyond.context["adminform"].form.errors) == ["scopes"]
+    assert made.status_code == 200
+    assert ApiKey.objects.get().customer == customer
