@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -21,7 +20,8 @@ from history.admin_products import ProductWithHistoryAdmin
 from history.admin_users import UserWithOrdersAdmin
 from history.models import Event
 from history.order_mails import MailTold, with_mails
-from history.timeline import TOLD
+from history.past import views as past_views
+from history.told_changes import told_changes
 from orders.admin import OrderAdmin
 from orders.models import Order
 from users.models import User
@@ -41,6 +41,10 @@ class OrderWithHistoryAdmin(OrderAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.GET.get("as_of") and object_id.isascii() and object_id.isdigit():
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return past_views.for_desk(request, int(object_id))
         events: list[Event | MailTold] = []
         if object_id.isascii() and object_id.isdigit():
             events = with_mails(Event.objects.of_order(int(object_id)).reverse(), int(object_id))
@@ -131,29 +135,3 @@ class EventAdmin(_EventAdmin):
     @admin.display(description="changes")
     def what_changed(self, event: Event) -> SafeString:
         return format_html_join("", "{}<br>", ((line,) for line in told_changes(event.changes)))
-
-
-def told_changes(changes: dict[str, Any]) -> Iterator[str]:
-    """Yield what an event changed, a line each: "total_amount: 10.00 → 12.00", "Lamp: 1 × 10.00 → none"."""
-    for column, change in changes.items():
-        if column == "items":
-            yield from (f"{_item_name(old or new)}: {_item(old)} → {_item(new)}" for old, new in change)
-        elif column == "total_amount":
-            yield f"{column}: {_amount(change[0])} → {_amount(change[1])}"
-        elif column == TOLD:
-            yield "The customer sees this note."
-        elif column != "order":  # a deleted order's whole row
-            yield f"{column}: {change[0]} → {change[1]}"
-
-
-def _item_name(item: dict[str, Any]) -> str:
-    return str(item["product_name"] or f"product {item['product_id']}")
-
-
-def _item(item: dict[str, Any] | None) -> str:
-    return f"{item['quantity']} × {_amount(item['price'])}" if item else "none"
-
-
-def _amount(number: float) -> str:
-    # JSON has one kind of number: 10.00 came back as 10.0, which str() still tells exactly.
-    return f"{Decimal(str(number)):.2f}"

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from history.exact_json import ExactJSONField
+from history.past import moments
 
 
 class Kind(models.TextChoices):
@@ -143,6 +144,11 @@ class Event(models.Model):
         if self.order_id is None:
             return f"{self.get_subject_display()} {self.subject_name or 'unknown'}: {self.kind}"
         return f"#{self.order_id} rev {self.rev}: {self.kind}"
+
+    @property
+    def then(self) -> str:
+        """What the address of its order asks for to show it as it was after this event."""
+        return moments.query(self.occurred_at, self.rev or 0)
 
 
 class ArchivedOrder(models.Model):

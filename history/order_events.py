@@ -49,7 +49,7 @@ def _mirrored(order: Order) -> tuple[int, list[Event]]:
     document = _document(order.pk)
     if document is None or not _is_sound(document, order):
         return 0, []
-    return document["rev"], [_event(order.pk, entry) for entry in document["events"]]
+    return document["rev"], [event_of(order.pk, entry) for entry in document["events"]]
 
 
 def _document(order_id: int) -> Document | None:
@@ -81,7 +81,8 @@ def _is_sound(document: Document, order: Order) -> bool:
     return isinstance(rev, int) and events[-1]["rev"] == rev <= order.rev
 
 
-def _event(order_id: int, entry: Document) -> Event:
+def event_of(order_id: int, entry: Document) -> Event:
+    """Return an event of a document; never saved."""
     return Event(
         order_id=order_id,
         rev=entry["rev"],

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from catalog.forms import search_text
 from catalog.listing import page_of
 from history import changes, order_events, timeline
+from history.past import views as past_views
 from orders.models import Order, OrderItem, OrderQuerySet
 from orders.returns import refunds_of
 from orders.status import OPEN, Status
@@ -61,6 +62,8 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def order(request: CustomerRequest, order_id: int) -> HttpResponse:
+    if request.GET.get("as_of"):
+        return past_views.for_customer(request, order_id)
     found = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
     if request.htmx and request.GET.get("rev") == str(found.rev):
         return HttpResponse(status=204)  # the open page asks now and then: it has it all

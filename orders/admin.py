@@ -167,7 +167,7 @@ class OrderAdmin(_OrderAdmin):
 
     @admin.display(description="shipping address")
     def address(self, order: Order) -> SafeString:
-        return format_html_join("", "{}<br>", ((line,) for line in _address_lines(order.shipping_address)))
+        return format_html_join("", "{}<br>", ((line,) for line in address_lines(order.shipping_address)))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -282,7 +282,7 @@ class OrderAdmin(_OrderAdmin):
         return TemplateResponse(request, template, {**frame, **context})
 
 
-def _address_lines(address: Any) -> list[str]:
+def address_lines(address: Any) -> list[str]:
     """Name, street, place as checkout asked them, then whatever else an import or plain SQL put there."""
     if not isinstance(address, dict):
         return [str(address)]

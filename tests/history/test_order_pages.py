@@ -241,11 +241,12 @@ def test_an_order_put_in_by_sql_has_a_page(shopper, customer):
     assert "1 × Lamp" in text(response)
 
 
-def test_a_time_nobody_knows_is_not_invented():
+def test_a_time_nobody_knows_is_not_invented(now):
     order = Order(status="paid")
+    shared = {"occurred_at": now, "actor_id": None, "changes": {}}
     events = [
-        Event(rev=1, kind="placed", status="pending", actor_id=None, changes={}, is_time_known=True),
-        Event(rev=2, kind="status", status="paid", actor_id=None, changes={}, is_time_known=False),
+        Event(rev=1, kind="placed", status="pending", is_time_known=True, **shared),
+        Event(rev=2, kind="status", status="paid", is_time_known=False, **shared),
     ]
 
     assert timeline.steps(order, events)[1].at is None
