@@ -71,16 +71,15 @@ def _place(request: CustomerRequest, has_items: bool) -> HttpResponse:
     form = CheckoutForm(request.POST, addresses=Address.objects.for_customer(request.user))
     form.is_valid()
     key = str(form.cleaned_data.get("key", ""))
+    is_adjusting = "adjust" in request.POST
+    if has_items and not is_adjusting and not form.errors:
+        return _order(request, form, key)
     first = order_of_key(request.user, key) if key else None
     if first:
         return _placed_already(request, first)
     if not has_items:
         return _nothing_to_order(request)
-    if "adjust" in request.POST:
-        return _adjust(request, form)
-    if form.errors:
-        return _checkout_page(request, form)
-    return _order(request, form, key)
+    return _adjust(request, form) if is_adjusting else _checkout_page(request, form)
 
 
 def _order(request: CustomerRequest, form: CheckoutForm, key: str) -> HttpResponse:
@@ -106,9 +105,6 @@ def _order(request: CustomerRequest, form: CheckoutForm, key: str) -> HttpRespon
 
 
 def _placed(request: CustomerRequest, order: Order) -> HttpResponse:
-    """Take what was ordered out of the cart; what came in meanwhile, on another device, stays."""
-    filled = cart_of(request)
-    filled.remove(filled.quantities.keys())
     request.session.pop(DRAFT, None)
     return redirect("orders:confirmation", order_id=order.pk)
 
@@ -119,6 +115,7 @@ def _placed_already(request: CustomerRequest, first: Order) -> HttpResponse:
     if quantities and dict(first.items.values_list("product_id", "quantity")) != quantities:
         messages.warning(request, f"{services.KeyReused(first)} {_('What is in your cart is still there.')}")
         return redirect(first)
+    cart_of(request).remove(quantities.keys())
     return _placed(request, first)
 
 
