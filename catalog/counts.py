@@ -1,4 +1,4 @@
-"""Counts that are kept for a moment: what was dear to count is counted less often."""
+"""What is kept for a moment: counts beside a list may be some seconds old, the longer the dearer they were."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 Counted = TypeVar("Counted")
 
-# Counting takes at most a hundredth of a process's time: 20 ms of it are good for 2 s. What takes less than
-# KEEP_FROM seconds is never kept, so that a small shop always shows the numbers of this moment.
-KEEP_FROM = 0.005
+# Seconds. Counting takes at most a hundredth of a process's time: 100 ms of it are good for 10 s.
+KEEP_SHORTEST = 5.0
 KEEP_FACTOR = 100
 KEEP_LONGEST = 60.0
 ROOM = 500
@@ -34,8 +33,7 @@ def kept(key: Hashable, count: Callable[[], Counted]) -> Counted:
     took = time.monotonic() - now
     with _lock:
         _kept.pop(key, None)
-        if took >= KEEP_FROM:
-            _kept[key] = (now + took + min(took * KEEP_FACTOR, KEEP_LONGEST), counted)
+        _kept[key] = (now + took + min(max(took * KEEP_FACTOR, KEEP_SHORTEST), KEEP_LONGEST), counted)
         while len(_kept) > ROOM:
             del _kept[next(iter(_kept))]
     return counted

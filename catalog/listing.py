@@ -51,6 +51,12 @@ class Listing:
     instead_of: str
     matches: int
 
+    def shown(self) -> tuple[object, ...]:
+        """What a page of it depends on, beside its address."""
+        products = [product.shown() for product in self.page]
+        rest = (self.sort, self.notes, self.sidebar, self.chips, self.text, self.instead_of, self.matches)
+        return (products, self.page.number, self.page.paginator.count, *rest)
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -145,7 +151,7 @@ def _found(text: str, chosen: Filters, categories: Sequence[Category]) -> _Found
     cells = _cells(found, text, chosen)
     if cells.total() or chosen.attributes:
         return _Found(found, cells, text)
-    nearest = search.nearest(text, categories)
+    nearest = counts.kept(("nearest", text), partial(search.nearest, text, categories))
     if nearest == " ".join(search.words_of(text)):
         return _Found(found, cells, text)
     near = search.matching(for_sale, nearest, categories)

@@ -112,6 +112,10 @@ class Product(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("catalog:product", kwargs={"slug": self.slug})
 
+    def shown(self) -> tuple[object, ...]:
+        """What lists show of it."""
+        return (self.pk, self.name, self.price, self.stock, self.sku, self.is_active, self.image)
+
     @property
     def slug(self) -> str:
         """Readable name and number: old addresses find the product after it was renamed."""

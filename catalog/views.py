@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import drawing, listing
+from catalog import counts, drawing, listing
 from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
+from catalog.guests import render_for_guests
 from catalog.models import Category, Product, ProductQuerySet
 
 SEARCH_FROM = 2  # characters; less finds half the shop
@@ -25,16 +26,16 @@ SUGGESTED = 4
 @login_not_required
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    return _list(request, "catalog/product_list.html", list(Category.objects.all()))
+    return _list(request, "catalog/product_list.html", _categories())
 
 
 @login_not_required
 @require_safe
 def category(request: HttpRequest, slug: str) -> HttpResponse:
-    categories = list(Category.objects.all())
+    categories = _categories()
     chosen = next((one for one in categories if one.slug == slug), None)
-    if chosen is None:
-        raise Http404
+    # A new one is there at once.
+    chosen = chosen or get_object_or_404(Category, slug=slug)
     return _list(request, "catalog/category.html", categories, category=chosen)
 
 
@@ -46,7 +47,7 @@ def search(request: HttpRequest) -> HttpResponse:
     cut = _("That was a long text: only its first {length} characters were searched for.").format(length=SEARCH_LENGTH)
     notes = [cut] if len(asked.strip()) > SEARCH_LENGTH else []
     if len(text) >= SEARCH_FROM:
-        return _list(request, "catalog/search.html", list(Category.objects.all()), text=text, notes=notes)
+        return _list(request, "catalog/search.html", _categories(), text=text, notes=notes)
     context = {"text": text, "notes": notes, "popular": _popular(Product.objects.for_sale())}
     return render(request, "catalog/search.html", context)
 
@@ -59,8 +60,11 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     if slug != found.slug:
         # Not permanent: a browser that remembered it would run in circles once a product got its old name back.
         return redirect(found)
-    context = {"product": found, "attributes": _attributes(found), "related": _related(found)}
-    return render(request, "catalog/product.html", context)
+    related = _related(found)
+    context = {"product": found, "attributes": _attributes(found), "related": related}
+    of_category = found.category and (found.category.name, found.category.get_absolute_url())
+    shows = (found.shown(), found.description, context["attributes"], of_category, [one.shown() for one in related])
+    return render_for_guests(request, "catalog/product.html", context, shows=shows)
 
 
 @login_not_required
@@ -93,7 +97,12 @@ def _list(
     context: dict[str, Any] = {"listing": found, "category": category, "text": text, "notes": [*notes, *found.notes]}
     if not found.page.paginator.count:
         context["popular"] = _popular(Product.objects.for_sale())
-    return render(request, template, context)
+    shows = (found.shown(), category and category.name, notes, [one.shown() for one in context.get("popular", ())])
+    return render_for_guests(request, template, context, shows=shows)
+
+
+def _categories() -> list[Category]:
+    return counts.kept("categories", lambda: list(Category.objects.all()))
 
 
 def _popular(products: ProductQuerySet) -> list[Product]:

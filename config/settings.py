@@ -150,6 +150,16 @@ MFA_TOTP_ISSUER = "Shop"
 MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
 
 # --- Pages ---
+CACHES = {
+    # What is limited is counted in it.
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # The shop's pages as guests see them, about 30 kB each, of each process: catalog/guests.py.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 500},
+    },
+}
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]

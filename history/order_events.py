@@ -6,22 +6,34 @@ PostgreSQL where MongoDB is away, has no such document, or has one that somebody
 
 from __future__ import annotations
 
+import logging
+import time
+
+import pymongo
+from django.conf import settings
+from pymongo.errors import PyMongoError
+
 from history import mongo
 from history.mirror.documents import UNBUILDABLE, Document, digest, document_id, milliseconds, plain
 from history.models import Event
-from history.patience import Away, Patience
 from orders.models import Order
 
-# Not long, because PostgreSQL has them too.
-PATIENCE = Patience(seconds=0.5)
+logger = logging.getLogger(__name__)
+
+# Seconds: a page waits so long for MongoDB, and after that it is not asked for so long.
+PATIENCE = 0.5
+REST = 5.0
 
 FIELDS = {"rev", "kind", "status", "timestamp", "time_known", "actor_id", "actor", "note", "changes"}
+
+# Until when (time.monotonic) each address is left alone; of this process, and one address but for tests.
+_away_until: dict[str, float] = {}
 
 
 def events_of(order: Order) -> list[Event]:
     """Return all events of the order by revision, the undelivered ones too; times to the millisecond, never saved.
 
-    Takes one query, and at most PATIENCE.seconds of waiting for MongoDB.
+    Takes one query, and at most PATIENCE of waiting for MongoDB.
     """
     rev, told = _mirrored(order)
     # By revision, not by what is pending: nothing falls between the two looks if it is delivered meanwhile.
@@ -37,13 +49,19 @@ def _mirrored(order: Order) -> tuple[int, list[Event]]:
     document = _document(order.pk)
     if document is None or not _is_sound(document, order):
         return 0, []
-    return document["rev"], [_event(order.pk, entry) for entry in document["events"]]
+    return document["rev"], [event_of(order.pk, entry) for entry in document["events"]]
 
 
 def _document(order_id: int) -> Document | None:
+    address = settings.MONGODB_URL
+    if time.monotonic() < _away_until.get(address, 0.0):
+        return None
     try:
-        return PATIENCE.ask(lambda: mongo.for_reading().find_one({"_id": document_id(order_id)}))
-    except Away:
+        with pymongo.timeout(PATIENCE):
+            return mongo.for_reading().find_one({"_id": document_id(order_id)})
+    except PyMongoError as error:
+        _away_until[address] = time.monotonic() + REST
+        logger.warning("Histories are shown from PostgreSQL: %s", str(error)[:200])
         return None
 
 
@@ -63,7 +81,8 @@ def _is_sound(document: Document, order: Order) -> bool:
     return isinstance(rev, int) and events[-1]["rev"] == rev <= order.rev
 
 
-def _event(order_id: int, entry: Document) -> Event:
+def event_of(order_id: int, entry: Document) -> Event:
+    """Return an event of a document; never saved."""
     return Event(
         order_id=order_id,
         rev=entry["rev"],

@@ -55,12 +55,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Told:
-    """One event in words."""
+    """One event in words; then: what its order's address asks for to be shown as it was after the event."""
 
     what: str
     details: list[str]
     who: Who
     at: datetime | None
+    then: str
 
 
 def steps(order: Order, events: Sequence[Event]) -> list[Step]:
@@ -84,6 +85,7 @@ def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
             details=_details(event, customer_id),
             who=who_did(event.actor_id, customer_id),
             at=event.occurred_at if event.is_time_known else None,
+            then=event.then,
         )
         for event in newest_first
     ]

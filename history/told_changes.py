@@ -18,7 +18,7 @@ def told_changes(changes: dict[str, Any]) -> Iterator[str]:
             yield f"{column}: {_amount(change[0])} → {_amount(change[1])}"
         elif column == TOLD:
             yield "The customer sees this note."
-        elif column != "order":  # a deleted order's whole row
+        elif column not in ("order", "refunds"):  # the whole rows of a deleted order
             yield f"{column}: {change[0]} → {change[1]}"
 
 

@@ -18,13 +18,6 @@ from users.models import User
 TOTAL_LIMIT = Decimal(10) ** 10
 
 
-class TotalChanged(services.OrderError):
-    def __init__(self) -> None:
-        super().__init__(
-            _("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
-        )
-
-
 class TotalTooLarge(services.OrderError):
     def __init__(self) -> None:
         super().__init__(_("This is more than one order can hold. Order less at a time."))
@@ -46,17 +39,20 @@ def last_address(customer: User) -> dict[str, str]:
 def place_as_shown(
     cart: Cart, *, customer: User, key: str, shown_total: Decimal, at: datetime, shipping_address: Mapping[str, str]
 ) -> Order:
-    """Place the order of a cart that is not empty; the same key returns the first order again.
+    """Place the order of a cart that is not empty and take it out of there; the same key returns the first order again.
 
-    Raises TotalChanged where it would cost something else than shown_total, TotalTooLarge, and what
-    services.place_order raises; then nothing is written.
+    What came into the cart meanwhile, on another device, stays. Raises TotalTooLarge and what services.place_order
+    raises; then nothing is written.
     """
     if cart.total >= TOTAL_LIMIT:
         raise TotalTooLarge
-    order = services.place_order(
-        customer=customer, items=cart.requested(), key=key, at=at, shipping_address=shipping_address
+    order = services.place_in_transaction(
+        customer=customer,
+        items=cart.requested(),
+        key=key,
+        at=at,
+        shipping_address=shipping_address,
+        shown_total=shown_total,
     )
-    # Asked after the fact: only now are the products locked, so this is what it costs.
-    if order.total_amount != shown_total:
-        raise TotalChanged
+    cart.remove(cart.quantities.keys())
     return order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -48,13 +49,19 @@ class CartForm(forms.Form):
         return cls(data)
 
 
+class SavedAddressField(forms.ChoiceField):
+    def valid_value(self, value: Any) -> bool:
+        # Whoever types another address need not wait for the saved ones to be looked up.
+        return value == NEW_ADDRESS or super().valid_value(value)
+
+
 class CheckoutForm(forms.Form):
     """Where the order goes, and what the customer was shown: the total and the form's own key.
 
     addresses: the customer's saved ones, to choose from; without any the lines are all there is.
     """
 
-    saved = forms.ChoiceField(
+    saved = SavedAddressField(
         label=_("Deliver to"),
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         required=False,
@@ -74,13 +81,17 @@ class CheckoutForm(forms.Form):
 
     def __init__(self, *args: Any, addresses: Iterable[Address] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.addresses = {str(address.pk): address for address in addresses}
+        self._addresses = addresses
         saved = self.fields["saved"]
-        assert isinstance(saved, forms.ChoiceField)
-        saved.choices = [*self.addresses.items(), (NEW_ADDRESS, _("Another address"))]
+        assert isinstance(saved, SavedAddressField)
+        saved.choices = lambda: [*self.addresses.items(), (NEW_ADDRESS, _("Another address"))]
         if self.is_bound and self.is_saved_chosen():
             for name in Address.LINES:
                 self.fields[name].required = False
+
+    @cached_property
+    def addresses(self) -> dict[str, Address]:
+        return {str(address.pk): address for address in self._addresses}
 
     def is_saved_chosen(self) -> bool:
         return bool(self.data.get("saved", NEW_ADDRESS) != NEW_ADDRESS)

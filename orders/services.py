@@ -6,21 +6,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from catalog import stock
-from catalog.models import Product, Reason
-from orders.models import Mail, Order, OrderItem
+from catalog.models import Product, ProductQuerySet, Reason
+from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
 from users.models import User
 
 # What every change of an order carries on its row, for its event.
 WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
+
+# The database knows the revision: it has just counted it.
+ASK_FOR_MAIL = """
+INSERT INTO order_mails (order_id, rev, status, language) SELECT order_id, rev, %s, %s FROM orders WHERE order_id = %s
+"""
 
 
 class OrderError(Exception):
@@ -48,6 +54,13 @@ class NotActive(OrderError):
         super().__init__(_("This account is not active any more. Nothing was ordered."))
 
 
+class TotalChanged(OrderError):
+    def __init__(self) -> None:
+        super().__init__(
+            _("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
+        )
+
+
 class KeyReused(OrderError):
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -72,34 +85,40 @@ class RequestedItem:
     quantity: int
 
 
-@transaction.atomic
-def place_order(
+def place_in_transaction(
     *,
     customer: User,
     items: Sequence[RequestedItem],
     key: str,
     at: datetime,
     shipping_address: Mapping[str, str] | None = None,
+    shown_total: Decimal | None = None,
 ) -> Order:
     """Place an order at today's prices and return it; the same key returns the first order again.
 
+    The caller is in a transaction, which any refusal must undo; place_order brings its own.
     items: at least one, each product once, quantity >= 1.
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
+    shown_total: what the customer agreed to pay, where they were told.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
-    or KeyReused where the key belongs to an order of other items; then nothing is written.
+    TotalChanged where it would cost something else than shown_total, or KeyReused where the key belongs to an order
+    of other items; then nothing is written.
     """
     quantities = _quantities(items)
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
     locked = User.objects.select_for_update(no_key=True).only("is_active").get(pk=customer.pk)
     if not locked.is_active:
         raise NotActive
-    first = Order.objects.filter(customer=customer, idempotency_key=key).first()
+    products, first = _lock_for_sale(quantities, customer, key)
     if first is not None:
-        return _same_again(first, quantities)
-    products = _lock_for_sale(quantities)
+        return _same_again(Order.objects.get(pk=first), quantities)
+    _refuse_missing(products, quantities)
+    total = sum((product.price * quantities[product.pk] for product in products), Decimal(0))
+    if shown_total not in (None, total):
+        raise TotalChanged
     order = Order.objects.create(
         customer=customer,
-        total_amount=sum(product.price * quantities[product.pk] for product in products),
+        total_amount=total,
         status=Status.PENDING,
         created_at=at,
         idempotency_key=key,
@@ -114,6 +133,9 @@ def place_order(
     stock.move(taken, reason=Reason.SALE, by=customer, at=at, order_id=order.pk)
     _ask_for_mail(order)
     return order
+
+
+place_order = transaction.atomic(place_in_transaction)
 
 
 @transaction.atomic
@@ -174,9 +196,8 @@ def sign(order: Order, *, by: User, at: datetime, note: str) -> None:
 
 def _ask_for_mail(order: Order) -> None:
     """Have the customer told of the step just taken, once this is committed; orders.mails sends it."""
-    # The database knows the revision: it has just counted it.
-    rev = Subquery(Order.objects.filter(pk=order.pk).values("rev"))
-    Mail.objects.create(order=order, rev=rev, status=order.status, language=get_language() or settings.LANGUAGE_CODE)
+    with connection.cursor() as cursor:
+        cursor.execute(ASK_FOR_MAIL, [order.status, get_language() or settings.LANGUAGE_CODE, order.pk])
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:
@@ -186,9 +207,9 @@ def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:
     return quantities
 
 
-def _lock(quantities: Mapping[int, int]) -> list[Product]:
+def _locked(quantities: Mapping[int, int]) -> ProductQuerySet:
     # In key order, as everywhere, so that two orders of the same products cannot wait for each other.
-    return list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
+    return Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk")
 
 
 def adjust_stock(order: Order, deltas: Mapping[int, int], *, reason: Reason, by: User, at: datetime) -> None:
@@ -197,16 +218,22 @@ def adjust_stock(order: Order, deltas: Mapping[int, int], *, reason: Reason, by:
     The caller is in a transaction. Raises NotForSale or OutOfStock for what is to be taken out.
     """
     taken = {pk: -delta for pk, delta in deltas.items() if delta < 0}
-    products = _lock(deltas)
+    products = list(_locked(deltas))
     _refuse_missing([product for product in products if product.pk in taken], taken)
     stock.move(deltas, reason=reason, by=by, at=at, order_id=order.pk)
 
 
-def _lock_for_sale(quantities: Mapping[int, int]) -> list[Product]:
-    """Return the products, locked, of which there is enough; raises NotForSale or OutOfStock."""
-    products = _lock(quantities)
-    _refuse_missing(products, quantities)
-    return products
+def _lock_for_sale(quantities: Mapping[int, int], customer: User, key: str) -> tuple[list[Product], int | None]:
+    """Return the products, locked, and the order that the locked customer placed with the key, if there is one.
+
+    One statement for both: it is at the start of what every order takes.
+    """
+    known = Order.objects.filter(customer=customer, idempotency_key=key).order_by()
+    locked = _locked(quantities).defer("description", "attributes").annotate(known=Subquery(known.values("pk")))
+    products = list(locked)
+    # Without any product there is no row to carry it.
+    first = vars(products[0])["known"] if products else known.values_list("pk", flat=True).first()
+    return products, first
 
 
 def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) -> None:
@@ -223,5 +250,5 @@ def _give_back_stock(order: Order, *, by: User, at: datetime) -> None:
     quantities: Counter[int] = Counter()
     for product_id, quantity in order.items.values_list("product_id", "quantity"):
         quantities[product_id] += quantity
-    _lock(quantities)
+    list(_locked(quantities))
     stock.move(quantities, reason=Reason.CANCEL, by=by, at=at, order_id=order.pk)

@@ -1,4 +1,4 @@
-"""From the cart to an order."""
+"""From the cart to an order, and cancelling it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from orders import services
 from orders.cart import cart_of
 from orders.checkout import last_address, order_of_key, place_as_shown
 from orders.forms import NEW_ADDRESS, CheckoutForm
 from orders.models import Order
+from orders.status import Status
 from users.addresses import keep_address
 from users.models import Address
 from users.requests import CustomerRequest, is_customer
@@ -43,20 +44,42 @@ def checkout(request: HttpRequest) -> HttpResponse:
     return _checkout_page(request, _first_form(request))
 
 
+@require_safe
+def confirmation(request: CustomerRequest, order_id: int) -> HttpResponse:
+    order = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
+    return render(request, "orders/confirmation.html", {"order": order})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
+    order = get_object_or_404(Order.objects.for_customer(request.user), pk=order_id)
+    if request.method != "POST":
+        return render(request, "orders/cancel.html", {"order": order}, status=200 if order.can_be_cancelled else 409)
+    try:
+        services.cancel_order(order, by=request.user, at=timezone.now())
+    except services.TransitionNotAllowed as error:
+        if error.order.status != Status.CANCELLED:
+            return render(request, "orders/cancel.html", {"order": error.order}, status=409)
+        messages.info(request, _("Order {order} was cancelled already.").format(order=order))
+    else:
+        messages.success(request, _("Order {order} is cancelled.").format(order=order))
+    return redirect(order)
+
+
 def _place(request: CustomerRequest, has_items: bool) -> HttpResponse:
     form = CheckoutForm(request.POST, addresses=Address.objects.for_customer(request.user))
     form.is_valid()
     key = str(form.cleaned_data.get("key", ""))
+    is_adjusting = "adjust" in request.POST
+    if has_items and not is_adjusting and not form.errors:
+        return _order(request, form, key)
     first = order_of_key(request.user, key) if key else None
     if first:
         return _placed_already(request, first)
     if not has_items:
         return _nothing_to_order(request)
-    if "adjust" in request.POST:
-        return _adjust(request, form)
-    if form.errors:
-        return _checkout_page(request, form)
-    return _order(request, form, key)
+    return _adjust(request, form) if is_adjusting else _checkout_page(request, form)
 
 
 def _order(request: CustomerRequest, form: CheckoutForm, key: str) -> HttpResponse:
@@ -82,11 +105,8 @@ def _order(request: CustomerRequest, form: CheckoutForm, key: str) -> HttpRespon
 
 
 def _placed(request: CustomerRequest, order: Order) -> HttpResponse:
-    """Take what was ordered out of the cart; what came in meanwhile, on another device, stays."""
-    filled = cart_of(request)
-    filled.remove(filled.quantities.keys())
     request.session.pop(DRAFT, None)
-    return redirect("order_confirmation", order_id=order.pk)
+    return redirect("orders:confirmation", order_id=order.pk)
 
 
 def _placed_already(request: CustomerRequest, first: Order) -> HttpResponse:
@@ -95,6 +115,7 @@ def _placed_already(request: CustomerRequest, first: Order) -> HttpResponse:
     if quantities and dict(first.items.values_list("product_id", "quantity")) != quantities:
         messages.warning(request, f"{services.KeyReused(first)} {_('What is in your cart is still there.')}")
         return redirect(first)
+    cart_of(request).remove(quantities.keys())
     return _placed(request, first)
 
 

@@ -36,13 +36,7 @@ CHOICES = 20_000
 @register.simple_tag
 def cards(products: Iterable[Product], *, text: str, in_cart: Mapping[int, int]) -> SafeString:
     """Products in a list, in <li>s. text: words to mark; in_cart: quantities by product."""
-    shown = tuple(
-        (
-            (one.pk, one.name, one.price, one.stock, one.sku, one.is_active, one.image),
-            in_cart.get(one.pk, 0) if in_cart else 0,
-        )
-        for one in products
-    )
+    shown = tuple((one.shown(), in_cart.get(one.pk, 0) if in_cart else 0) for one in products)
     return _cards(shown, text or "", get_language())
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from bson import Decimal128
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from pymongo.errors import PyMongoError
@@ -22,6 +23,8 @@ from history import mongo
 from history.mirror.documents import DELETED, document_id
 from history.models import Kind
 from history.mongo import Document
+from history.past import moments, pages
+from history.past.find import Untold, present
 from history.reports.customers import customer_names
 from history.reports.views import may_view, unanswered
 from orders.models import Order
@@ -35,6 +38,8 @@ LARGEST = 2**63 - 1
 @may_view
 def order(request: HttpRequest, order_id: int) -> HttpResponse:
     context: dict[str, Any] = {"order_id": order_id, "desk": _desk(request, order_id)}
+    if request.GET.get("as_of"):
+        return _past(request, order_id, context)
     try:
         document = _find(order_id)
     except PyMongoError as error:
@@ -47,6 +52,36 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
         "products": [_product(item) for item in document["products"]],
         "customer": customer_names([document["user_id"]])[document["user_id"]],
         "events": [_event(event) for event in reversed(document["events"])],
+    }
+    return render(request, TEMPLATE, context)
+
+
+def _past(request: HttpRequest, order_id: int, context: dict[str, Any]) -> HttpResponse:
+    asked = pages.asked(request)
+    if asked is None:
+        return redirect("reports:order", order_id=order_id)
+    context |= {"past": asked, "at": asked.at, "zone": timezone.get_default_timezone_name()}
+    try:
+        document = present(order_id)
+    except Untold as error:
+        return render(
+            request, TEMPLATE, context | {"problem": f"The past of this order cannot be told: {error}"}, status=503
+        )
+    if document is None:
+        raise Http404
+    past = asked.of(document)
+    if past is None:
+        return render(request, TEMPLATE, context, status=404)
+    customer = past.order["user_id"]
+    context |= {
+        "order": past.order | {"rev": past.events[-1]["rev"]},
+        "total": past.order["total_amount"],
+        "products": [
+            item | {"name": item["product_name"], "amount": item["price"] * item["quantity"]} for item in past.items
+        ],
+        "customer": customer_names([customer])[customer],
+        "events": [_event(event) for event in reversed(past.events)],
+        "doubts": past.doubts,
     }
     return render(request, TEMPLATE, context)
 
@@ -73,7 +108,8 @@ def _product(item: Document) -> Document:
 
 def _event(event: Document) -> Document:
     kind = Kind(event["kind"]).label if event["kind"] in Kind.values else event["kind"]
-    return event | {"kind": kind, "changes": list(_told(event["changes"]))}
+    then = moments.query(event["timestamp"], event["rev"])
+    return event | {"kind": kind, "changes": list(_told(event["changes"])), "then": then}
 
 
 def _told(changes: Document) -> Iterator[str]:

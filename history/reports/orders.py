@@ -115,7 +115,7 @@ def _counted(question: Question) -> str:
 def _links(question: Question, row: Row) -> dict[str, str]:
     of_customer = replace(question.filters, customer=row["customer_id"])
     return {
-        "order": reverse("reports:order", args=[row["key"]]),
+        "order": reverse("reports:order", args=[row["key"]]) + question.moment_query,
         "customer": question.address("orders", filters=of_customer),
     }
 

@@ -88,9 +88,18 @@ class Question:
         """Where another report tells of the same or a narrower choice of orders."""
         asked = self._period_query(period or self.period)
         asked |= (filters or self.filters).query()
-        if self.past:
-            asked["as_of"] = timezone.localtime(self.past.at, timezone.get_default_timezone()).isoformat()
-        return f"{reverse(f'reports:{report}')}?{urlencode(asked)}"
+        return f"{reverse(f'reports:{report}')}?{urlencode(asked | self._as_of)}"
+
+    @property
+    def moment_query(self) -> str:
+        """What an address asks for to show something as of the same past moment; nothing where it is now."""
+        return f"?{urlencode(self._as_of)}" if self.past else ""
+
+    @property
+    def _as_of(self) -> dict[str, str]:
+        if not self.past:
+            return {}
+        return {"as_of": timezone.localtime(self.past.at, timezone.get_default_timezone()).isoformat()}
 
     def _period_query(self, period: Period) -> dict[str, str]:
         if self.choice.is_everything and period == self.period:

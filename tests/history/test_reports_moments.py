@@ -18,7 +18,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
         ("Europe/Paris", "2026-11-20T18:00", datetime(2026, 11, 20, 17, tzinfo=UTC)),
         ("Europe/Paris", "2026-11-20T18:00:01.2345", datetime(2026, 11, 20, 17, 0, 1, 234000, tzinfo=UTC)),
         ("Europe/Paris", "2026-11-20 18:00", datetime(2026, 11, 20, 17, tzinfo=UTC)),
-        ("Europe/Paris", "2026-11-20", datetime(2026, 11, 19, 23, tzinfo=UTC)),
+        ("Europe/Paris", "2026-11-20", datetime(2026, 11, 20, 22, 59, 59, 999000, tzinfo=UTC)),  # the end of the day
+        ("America/Sao_Paulo", "2018-11-03", datetime(2018, 11, 4, 2, 59, 59, 999000, tzinfo=UTC)),  # before no 00:00
         ("Europe/Paris", "2026-11-20T18:00Z", datetime(2026, 11, 20, 18, tzinfo=UTC)),
         ("Europe/Paris", "2026-11-20T18:00+05:30", datetime(2026, 11, 20, 12, 30, tzinfo=UTC)),
         ("Europe/Paris", "2026-11-20T18:00 05:30", datetime(2026, 11, 20, 12, 30, tzinfo=UTC)),
