@@ -1,13 +1,12 @@
-"""The log in the back office: on each order's page, and as a list of its own that shows what waits for the mirror."""
+"""The log in the back office, as a list that shows what waits for the mirror; and all that history adds there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -16,13 +15,11 @@ from django.utils.safestring import SafeString
 from catalog.models import Product
 from history.admin_activity import activity_page
 from history.admin_mirror import mirror_page, requeue_events
+from history.admin_orders import EveryOrderAdmin
 from history.admin_products import ProductWithHistoryAdmin
 from history.admin_users import UserWithOrdersAdmin
 from history.models import Event
-from history.order_mails import MailTold, with_mails
-from history.past import views as past_views
 from history.told_changes import told_changes
-from orders.admin import OrderAdmin
 from orders.models import Order
 from users.models import User
 
@@ -34,22 +31,7 @@ else:
 
 admin.site.register(User, UserWithOrdersAdmin)
 admin.site.register(Product, ProductWithHistoryAdmin)
-
-
-@admin.register(Order)
-class OrderWithHistoryAdmin(OrderAdmin):
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if request.GET.get("as_of") and object_id.isascii() and object_id.isdigit():
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return past_views.for_desk(request, int(object_id))
-        events: list[Event | MailTold] = []
-        if object_id.isascii() and object_id.isdigit():
-            events = with_mails(Event.objects.of_order(int(object_id)).reverse(), int(object_id))
-        told = [(event, list(told_changes(event.changes))) for event in events]
-        return super().change_view(request, object_id, form_url, {"events": told, **(extra_context or {})})
+admin.site.register(Order, EveryOrderAdmin)
 
 
 class DeliveryFilter(admin.SimpleListFilter):

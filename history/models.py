@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+# A model too: Django looks for them here.
+from history.every_order import EveryOrder as EveryOrder
 from history.exact_json import ExactJSONField
 from history.past import moments
 
@@ -156,6 +160,7 @@ class ArchivedOrder(models.Model):
 
     order_id has no foreign key, user_id neither: nothing that happens to live rows reaches a stub.
     sha256: digest of the canonical document (history/mirror/documents.py) when it left.
+    external_ref, product_ids: what it is searched by, filled in by a trigger (migration 0015) from the rows that leave.
     """
 
     order_id = models.BigIntegerField(primary_key=True)
@@ -165,17 +170,27 @@ class ArchivedOrder(models.Model):
     status = models.CharField(max_length=20)
     rev = models.IntegerField()
     sha256 = models.CharField(max_length=64)
+    external_ref = models.CharField(max_length=64, null=True, editable=False)
+    product_ids = ArrayField(models.BigIntegerField(), db_default=[], editable=False)
     archived_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "archived_orders"
         indexes = [
-            # A day's rollup counts its archived orders too.
-            models.Index(fields=["created_at"], name="archived_orders_created"),
-            # Whether an order is its customer's first.
-            models.Index(fields=["user_id", "created_at"], name="archived_orders_of_customer"),
-            # What Trust asks of a day and status, from the index alone.
-            models.Index(fields=["status", "created_at"], include=["total_amount"], name="archived_orders_by_status"),
+            # The back office's list of all orders, newest first; a day's rollup counts its archived orders too.
+            models.Index(fields=["-created_at", "-order_id"], name="archived_orders_newest"),
+            # My orders, newest first; whether an order is its customer's first.
+            models.Index(fields=["user_id", "-created_at", "-order_id"], name="archived_orders_of_customer"),
+            # The back office's filter by status; what Trust asks of a day and status, from the index alone.
+            models.Index(
+                fields=["status", "-created_at", "-order_id"],
+                include=["total_amount"],
+                name="archived_orders_by_status",
+            ),
+            # The back office's search by reference, and an import's look whether it is there already.
+            models.Index(fields=["external_ref"], name="archived_orders_by_ref"),
+            # The back office's search by product.
+            GinIndex(fields=["product_ids"], name="archived_orders_by_product"),
         ]
         permissions = [("archive_order", "Can archive orders and restore them")]
 

@@ -6,34 +6,22 @@ PostgreSQL where MongoDB is away, has no such document, or has one that somebody
 
 from __future__ import annotations
 
-import logging
-import time
-
-import pymongo
-from django.conf import settings
-from pymongo.errors import PyMongoError
-
 from history import mongo
 from history.mirror.documents import UNBUILDABLE, Document, digest, document_id, milliseconds, plain
 from history.models import Event
+from history.patience import Away, Patience
 from orders.models import Order
 
-logger = logging.getLogger(__name__)
-
-# Seconds: a page waits so long for MongoDB, and after that it is not asked for so long.
-PATIENCE = 0.5
-REST = 5.0
+# Not long, because PostgreSQL has them too.
+PATIENCE = Patience(seconds=0.5)
 
 FIELDS = {"rev", "kind", "status", "timestamp", "time_known", "actor_id", "actor", "note", "changes"}
-
-# Until when (time.monotonic) each address is left alone; of this process, and one address but for tests.
-_away_until: dict[str, float] = {}
 
 
 def events_of(order: Order) -> list[Event]:
     """Return all events of the order by revision, the undelivered ones too; times to the millisecond, never saved.
 
-    Takes one query, and at most PATIENCE of waiting for MongoDB.
+    Takes one query, and at most PATIENCE.seconds of waiting for MongoDB.
     """
     rev, told = _mirrored(order)
     # By revision, not by what is pending: nothing falls between the two looks if it is delivered meanwhile.
@@ -53,15 +41,9 @@ def _mirrored(order: Order) -> tuple[int, list[Event]]:
 
 
 def _document(order_id: int) -> Document | None:
-    address = settings.MONGODB_URL
-    if time.monotonic() < _away_until.get(address, 0.0):
-        return None
     try:
-        with pymongo.timeout(PATIENCE):
-            return mongo.for_reading().find_one({"_id": document_id(order_id)})
-    except PyMongoError as error:
-        _away_until[address] = time.monotonic() + REST
-        logger.warning("Histories are shown from PostgreSQL: %s", str(error)[:200])
+        return PATIENCE.ask(lambda: mongo.for_reading().find_one({"_id": document_id(order_id)}))
+    except Away:
         return None
 
 

@@ -1,6 +1,6 @@
 """My orders and one order, for its customer.
 
-Source: PostgreSQL; an order's events MongoDB, or PostgreSQL with MongoDB down.
+Source: PostgreSQL; an order's events MongoDB, or PostgreSQL with MongoDB down; what archived orders held MongoDB alone.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from catalog.forms import search_text
 from catalog.listing import page_of
-from history import changes, order_events, timeline
+from history import changes, timeline
+from history.archive import lists
+from history.every_order import EveryOrder, EveryOrderQuerySet
+from history.order_views import find_own, incomplete
 from history.past import views as past_views
-from orders.models import Order, OrderItem, OrderQuerySet
+from history.patience import Away
+from orders.models import OrderItem
 from orders.returns import refunds_of
 from orders.status import OPEN, Status
 from users.requests import CustomerRequest
@@ -45,16 +49,17 @@ def order_list(request: CustomerRequest) -> HttpResponse:
     tab = asked if asked in TABS else "all"
     told = gettext("“{text}” is no choice here: all your orders are shown.").format(text=asked[:40])
     notes = [] if tab == asked else [told]
-    found = _matching(Order.objects.for_customer(request.user), text)
+    found, search_notes = _matching(request, text)
     counts = _counts(found)
-    wanted = found.filter(status__in=TABS[tab][1]).with_items().newest_first()
+    wanted = found.filter(status__in=TABS[tab][1]).newest_first()
     page, page_notes = page_of(wanted, request.GET.get("page"), PAGE_SIZE, count=counts[tab])
+    page.object_list = lists.as_orders(page.object_list)
     context: dict[str, Any] = {
         "page": page,
         "tab": tab,
         "tabs": [(name, label, counts[name]) for name, (label, _) in TABS.items()],
         "search": text,
-        "notes": notes + page_notes,
+        "notes": notes + search_notes + page_notes,
     }
     return render(request, "history/order_list.html", context)
 
@@ -64,34 +69,42 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 def order(request: CustomerRequest, order_id: int) -> HttpResponse:
     if request.GET.get("as_of"):
         return past_views.for_customer(request, order_id)
-    found = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
-    if request.htmx and request.GET.get("rev") == str(found.rev):
+    found = find_own(request, order_id, with_pictures=True)
+    if found.unreadable:
+        return incomplete(request, found)
+    order = found.order
+    if request.htmx and request.GET.get("rev") == str(order.rev):
         return HttpResponse(status=204)  # the open page asks now and then: it has it all
-    is_live = found.status in OPEN
-    events = order_events.events_of(found)
+    is_live = order.status in OPEN
+    events = found.events()
     context = {
-        "order": found,
-        "steps": timeline.steps(found, events),
+        "order": order,
+        "steps": timeline.steps(order, events),
         "events": timeline.told(events, customer_id=request.user.pk),
-        "refunds": refunds_of(found),
-        "changes": changes.since_placed(found, events, customer_id=request.user.pk),
+        "refunds": refunds_of(order),
+        "changes": changes.since_placed(order, events, customer_id=request.user.pk),
         "is_live": is_live,
     }
     # 286 is what htmx stops asking at.
     return render(request, "history/order.html", context, status=286 if request.htmx and not is_live else 200)
 
 
-def _matching(orders: OrderQuerySet, text: str) -> OrderQuerySet:
-    """Orders with this number or with a product of this name."""
+def _matching(request: CustomerRequest, text: str) -> tuple[EveryOrderQuerySet, list[str]]:
+    """The customer's orders with this number or with a product of this name, and a note where some may be missing."""
+    orders, notes = EveryOrder.objects.for_customer(request.user), []
     if not text:
-        return orders
+        return orders, []
     wanted = Q(Exists(OrderItem.objects.filter(order=OuterRef("pk"), product_name__icontains=text)))
+    try:
+        wanted |= Q(pk__in=lists.with_product(request.user, text))
+    except Away:
+        notes = [gettext("Products of older orders cannot be searched at the moment. Order numbers can.")]
     number = text.removeprefix("#")
     if number.isdecimal():
         wanted |= Q(pk=int(number))
-    return orders.filter(wanted)
+    return orders.filter(wanted), notes
 
 
-def _counts(orders: OrderQuerySet) -> dict[str, int]:
+def _counts(orders: EveryOrderQuerySet) -> dict[str, int]:
     counted = {name: Count("pk", filter=Q(status__in=statuses)) for name, (_, statuses) in TABS.items()}
     return orders.aggregate(**counted)

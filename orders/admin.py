@@ -1,11 +1,11 @@
 """Orders in the back office: never added or deleted; they change through services, in steps, edits and returns.
 
-history/admin.py registers OrderAdmin, because the page shows an order's events.
+history/admin_orders.py makes of it what is registered: with archived orders in the list and events on the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -33,6 +33,7 @@ from orders.notes import add_note
 from orders.returns import RETURNABLE, refunds_of
 from orders.services import OrderError
 from orders.status import Status, allowed_after
+from users.models import User
 
 MAX_AT_ONCE = 500  # a request's worth of orders
 # A note that could not be written, in the session until the page shows it again.
@@ -105,19 +106,15 @@ class OrderAdmin(_OrderAdmin):
             orders = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:orders_order_changelist") + "?e=1")
-        return admin_export.as_csv(self, orders)
+        return admin_export.as_csv(self, self.read(orders))
 
     @admin.action(description="Export CSV", permissions=["export"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
-        return admin_export.as_csv(self, queryset)
+        return admin_export.as_csv(self, self.read(queryset))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return Order.objects.with_items()
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        return order_desk.matching(queryset, search_term), False
+    def read(self, chosen: QuerySet[Order]) -> Iterator[Order]:
+        """Yield what a list or an action is about, with items, as many as fit at a time."""
+        raise NotImplementedError
 
     @admin.display(description="order", ordering="order_id")
     def number(self, order: Order) -> str:
@@ -134,6 +131,8 @@ class OrderAdmin(_OrderAdmin):
     @admin.display(description="items")
     def items_told(self, order: Order) -> str:
         items = list(order.items.all())
+        if order.is_incomplete:
+            return "temporarily unavailable"
         if not items:
             return "none"
         return f"{items[0]} and {len(items) - 1} more" if len(items) > 1 else str(items[0])
@@ -144,7 +143,7 @@ class OrderAdmin(_OrderAdmin):
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order], to: Status) -> HttpResponse | None:
         """Take the selected orders to a status and say what became of each; a cancel is asked about first."""
-        orders = list(queryset.order_by("pk")[: MAX_AT_ONCE + 1])
+        orders = list(self.read(queryset.order_by("pk")[: MAX_AT_ONCE + 1]))
         if len(orders) > MAX_AT_ONCE:
             self.message_user(request, f"Choose {MAX_AT_ONCE} orders at most. Nothing was changed.", messages.ERROR)
             return None
@@ -162,8 +161,12 @@ class OrderAdmin(_OrderAdmin):
 
     @admin.display(description="customer")
     def customer_link(self, order: Order) -> SafeString:
-        url = reverse("admin:users_user_change", args=[order.customer_id])
-        return format_html('<a href="{}">{}</a> ({})', url, order.customer, order.customer.email)
+        # An archived order outlives its customer's row.
+        customer = User.objects.filter(pk=order.customer_id).first()
+        if customer is None:
+            return format_html("number {}, not here any more", order.customer_id)
+        url = reverse("admin:users_user_change", args=[customer.pk])
+        return format_html('<a href="{}">{}</a> ({})', url, customer, customer.email)
 
     @admin.display(description="shipping address")
     def address(self, order: Order) -> SafeString:
@@ -187,10 +190,14 @@ class OrderAdmin(_OrderAdmin):
                 "steps": self._steps(request, order),
                 "may_note": self.has_change_permission(request, order),
                 "may_edit": order.status == Status.PENDING and self.has_change_permission(request, order),
-                "may_return": order.status in RETURNABLE and request.user.has_perm(ReturnView.permission),
+                "may_return": self._may_return(request, order),
                 "note_typed": request.session.pop(NOTE_TYPED, {}),
             }
         return super().change_view(request, object_id, form_url, context)
+
+    def _may_return(self, request: HttpRequest, order: Order) -> bool:
+        is_possible = order.status in RETURNABLE and not order.is_archived
+        return is_possible and request.user.has_perm(ReturnView.permission)
 
     def _steps(self, request: HttpRequest, order: Order) -> list[tuple[Status, str]]:
         if not self.has_change_permission(request, order):

@@ -41,9 +41,9 @@ def put_in_cart(items: Iterable[OrderItem], cart: Cart) -> Outcome:
     filled = dict(cart.quantities)
     more: list[CartItem] = []
     for product_id, wanted in quantities.items():
-        product = products[product_id]
+        product = products.get(product_id)
         granted, missing = _granted(product, wanted, has_room=product_id in filled or len(filled) < MAX_PRODUCTS)
-        if granted > filled.get(product_id, 0):
+        if product and granted > filled.get(product_id, 0):
             filled[product_id] = granted
             more.append(CartItem(product=product, quantity=granted, price_seen=product.price))
         outcome.added += granted > 0
@@ -63,9 +63,10 @@ def _wanted(items: Iterable[OrderItem]) -> tuple[Mapping[int, str], Mapping[int,
     return names, quantities
 
 
-def _granted(product: Product, wanted: int, *, has_room: bool) -> tuple[int, str]:
+def _granted(product: Product | None, wanted: int, *, has_room: bool) -> tuple[int, str]:
     """Return how many of a product the cart may have, and what is wrong with that, if anything is."""
-    if not product.is_active:
+    # Of an order that has left the database, a product may be deleted.
+    if product is None or not product.is_active:
         return 0, _("no longer for sale.")
     if not product.stock:
         return 0, _("sold out.")

@@ -66,6 +66,10 @@ class Order(models.Model):
     # When the shop last wrote a note to the customer: the event that moves it is for their eyes.
     told_customer_at = models.DateTimeField(null=True, editable=False)
 
+    # Of one that was read back out of the archive: only to be shown. is_incomplete: what was in it is not known now.
+    is_archived = False
+    is_incomplete = False
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,19 +61,25 @@ class Outcome:
 
     def _reasons(self) -> str:
         """What the skipped ones are: "cancelled", or "1 cancelled, 2 pending"."""
-        counts = Counter(
-            error.order.get_status_display().lower() if isinstance(error, TransitionNotAllowed) else "gone"
-            for error in self.refused
-        )
+        counts = Counter(map(_reason, self.refused))
         if len(counts) == 1:
             return next(iter(counts))
         return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+
+
+def _reason(error: OrderError) -> str:
+    if isinstance(error, TransitionNotAllowed):
+        return error.order.get_status_display().lower()
+    return "archived" if isinstance(error, seen.Archived) else "gone"
 
 
 def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Outcome:
     """Take each order a step further on its own: one that is refused holds up no other."""
     outcome = Outcome(to)
     for order in orders:
+        if order.is_archived:
+            outcome.refused.append(seen.Archived(order.pk))
+            continue
         try:
             outcome.done.append(change_status(order, to=to, by=by, at=at))
         except OrderError as error:
@@ -83,30 +89,36 @@ def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Ou
     return outcome
 
 
-def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+def matching(
+    orders: QuerySet[Any, Any], text: str, *, holding: Callable[[list[int]], Iterable[int]] = lambda products: ()
+) -> QuerySet[Any, Any]:
     """Return those orders that the words of text name: a number (with or without #), the customer's mail or name,
     our reference, or a product in it by name or SKU as it is today. Every word has to fit.
 
+    orders: of any model with an order's fields. holding: which orders, beside those that order_items tells, had one
+    of these products in them.
+
     A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most: the cost
     of a search has a bound."""
-    named = [set(_named_by(word)) for word in text.split()]
+    named = [_named_by(word, orders.model, holding) for word in text.split()]
     return orders.filter(pk__in=set.intersection(*named)) if named else orders
 
 
-def _named_by(word: str) -> Iterable[int]:
+def _named_by(word: str, model: Any, holding: Callable[[list[int]], Iterable[int]]) -> set[int]:
     number = word.removeprefix("#")
     is_number = number.isascii() and number.isdigit() and len(number) < 19
     # A union, because each part has an index of its own and an OR over these tables would use none of them.
     products = Product.objects.filter(sku__iexact=word)
-    parts: list[QuerySet[Any, Any]] = [Order.objects.filter(external_ref=word).values_list("pk")]
+    parts: list[QuerySet[Any, Any]] = [model.objects.filter(external_ref=word).values_list("pk")]
     if is_number:
-        parts.append(Order.objects.filter(pk=int(number)).values_list("pk"))
+        parts.append(model.objects.filter(pk=int(number)).values_list("pk"))
     else:
         customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
-        parts.append(Order.objects.filter(customer__in=_newest(customers)).values_list("pk"))
+        parts.append(model.objects.filter(customer__in=_newest(customers)).values_list("pk"))
         products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
-    parts.append(OrderItem.objects.filter(product__in=_newest(products)).values_list("order_id"))
-    return (pk for (pk,) in parts[0].union(*parts[1:])[:MANY_ORDERS])
+    product_ids = _newest(products)
+    parts.append(OrderItem.objects.filter(product__in=product_ids).values_list("order_id"))
+    return {pk for (pk,) in parts[0].union(*parts[1:])[:MANY_ORDERS]}.union(holding(product_ids))
 
 
 def _newest(rows: QuerySet[Any, Any]) -> list[int]:

@@ -128,7 +128,7 @@ def refunds_of(order: Order) -> list[Refund]:
     """Return the order's refunds, oldest first; asks only where there can be any."""
     if order.status not in (*RETURNABLE, Status.RETURNED):
         return []
-    return list(Refund.objects.filter(order=order).order_by("refund_id"))
+    return sorted(order.refunds.all(), key=lambda refund: refund.pk)
 
 
 def items_as_sold(items: Sequence[OrderItem], refunds: Sequence[Refund]) -> list[OrderItem]:

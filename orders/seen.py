@@ -29,6 +29,11 @@ class Gone(OrderError):
         super().__init__(f"Order #{order_id} is not here any more.")
 
 
+class Archived(OrderError):
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"Order #{order_id} is archived.")
+
+
 def lock(order_id: int) -> Order:
     """Return the order as it is now, locked until the transaction ends; raises Gone."""
     order = Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()

@@ -1,4 +1,4 @@
-"""From the cart to an order, and cancelling it."""
+"""From the cart to an order."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from orders import services
 from orders.cart import cart_of
 from orders.checkout import last_address, order_of_key, place_as_shown
 from orders.forms import NEW_ADDRESS, CheckoutForm
 from orders.models import Order
-from orders.status import Status
 from users.addresses import keep_address
 from users.models import Address
 from users.requests import CustomerRequest, is_customer
@@ -42,29 +41,6 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if not has_items:
         return _nothing_to_order(request)
     return _checkout_page(request, _first_form(request))
-
-
-@require_safe
-def confirmation(request: CustomerRequest, order_id: int) -> HttpResponse:
-    order = get_object_or_404(Order.objects.for_customer(request.user).with_pictures(), pk=order_id)
-    return render(request, "orders/confirmation.html", {"order": order})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
-    order = get_object_or_404(Order.objects.for_customer(request.user), pk=order_id)
-    if request.method != "POST":
-        return render(request, "orders/cancel.html", {"order": order}, status=200 if order.can_be_cancelled else 409)
-    try:
-        services.cancel_order(order, by=request.user, at=timezone.now())
-    except services.TransitionNotAllowed as error:
-        if error.order.status != Status.CANCELLED:
-            return render(request, "orders/cancel.html", {"order": error.order}, status=409)
-        messages.info(request, _("Order {order} was cancelled already.").format(order=order))
-    else:
-        messages.success(request, _("Order {order} is cancelled.").format(order=order))
-    return redirect(order)
 
 
 def _place(request: CustomerRequest, has_items: bool) -> HttpResponse:
@@ -106,7 +82,7 @@ def _order(request: CustomerRequest, form: CheckoutForm, key: str) -> HttpRespon
 
 def _placed(request: CustomerRequest, order: Order) -> HttpResponse:
     request.session.pop(DRAFT, None)
-    return redirect("orders:confirmation", order_id=order.pk)
+    return redirect("order_confirmation", order_id=order.pk)
 
 
 def _placed_already(request: CustomerRequest, first: Order) -> HttpResponse:

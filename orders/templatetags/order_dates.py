@@ -13,8 +13,6 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from orders.models import Order
-
 register = template.Library()
 
 LEVELS = ("year", "month", "day")
@@ -26,7 +24,7 @@ def order_dates(changelist: ChangeList) -> dict[str, Any]:
 
     That one reads every order of the list for the days there are; here a day without orders is offered as well.
     """
-    found = Order.objects.aggregate(first=Min("created_at"), last=Max("created_at"))
+    found = changelist.root_queryset.aggregate(first=Min("created_at"), last=Max("created_at"))
     if found["first"] is None:
         return {"show": False}
     first, last = (timezone.localtime(found[name]).date() for name in ("first", "last"))

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
-from history.admin import told_changes
 from history.models import Event
+from history.told_changes import told_changes
 from orders.models import Order, OrderItem
 from orders.services import change_status
 from tests.factories import StaffFactory, UserFactory

@@ -13,7 +13,7 @@ from bson import Decimal128
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from history import order_events
+from history import order_events, patience
 from history.mirror import relay
 from history.mirror.documents import digest
 from history.models import Event
@@ -26,15 +26,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DEAD = "mongodb://127.0.0.1:9/shop"
 
-
-PATIENCE = order_events.PATIENCE
+SECONDS = order_events.PATIENCE.seconds
 
 
 @pytest.fixture(autouse=True)
 def awake(monkeypatch):
     """Nothing was seen dead yet, and a busy machine is waited for."""
-    order_events._away_until.clear()
-    monkeypatch.setattr(order_events, "PATIENCE", 10)
+    order_events.PATIENCE.away_until.clear()
+    monkeypatch.setattr(order_events.PATIENCE, "seconds", 10)
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def die(settings, monkeypatch):
     """Have no MongoDB from now on."""
 
     def let_die(address=DEAD):
-        monkeypatch.setattr(order_events, "PATIENCE", PATIENCE)
+        monkeypatch.setattr(order_events.PATIENCE, "seconds", SECONDS)
         settings.MONGODB_URL = address
 
     return let_die
@@ -178,19 +177,19 @@ def test_a_page_read_before_a_change_that_is_mirrored_already_shows_it(order, mi
 
 
 def test_a_dead_mongodb_is_asked_once_in_a_few_seconds(shopper, order, die, monkeypatch, caplog):
-    monkeypatch.setattr(order_events, "REST", 60)
+    monkeypatch.setattr(order_events.PATIENCE, "rest", 60)
     die()
 
     began = time.monotonic()
     for _ in range(5):
         shown(shopper, order)
 
-    assert [record.levelname for record in caplog.records if record.name == order_events.__name__] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == patience.__name__] == ["WARNING"]
     assert time.monotonic() - began < 10
 
 
 def test_a_mongodb_that_hangs_costs_no_more_than_the_patience(order, die, monkeypatch, caplog):
-    monkeypatch.setattr(order_events, "REST", 60)
+    monkeypatch.setattr(order_events.PATIENCE, "rest", 60)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never says a word
         die(f"mongodb://127.0.0.1:{silent.getsockname()[1]}/shop?directConnection=true")
         began = time.monotonic()
@@ -198,14 +197,14 @@ def test_a_mongodb_that_hangs_costs_no_more_than_the_patience(order, die, monkey
         seconds = time.monotonic() - began
 
     assert [len(events) for events in several] == [5] * 5
-    assert [record.levelname for record in caplog.records if record.name == order_events.__name__] == ["WARNING"]
-    assert seconds < PATIENCE + 3
+    assert [record.levelname for record in caplog.records if record.name == patience.__name__] == ["WARNING"]
+    assert seconds < SECONDS + 3
 
 
 def test_mongodb_is_asked_again_after_its_rest(order, settings, monkeypatch):
     alive = settings.MONGODB_URL
-    monkeypatch.setattr(order_events, "REST", 0.2)
-    order_events._away_until[alive] = time.monotonic() + 0.2
+    monkeypatch.setattr(order_events.PATIENCE, "rest", 0.2)
+    order_events.PATIENCE.away_until[alive] = time.monotonic() + 0.2
     assert order_events.events_of(order)[0].pk is not None
 
     time.sleep(0.3)

@@ -53,7 +53,7 @@ def test_an_order_is_placed_from_the_cart(shopper, customer):
     response = shopper.post(CHECKOUT, form(shopper, line2=" "))
 
     order = Order.objects.get()
-    assert response["Location"] == reverse("orders:confirmation", args=[order.pk])
+    assert response["Location"] == reverse("order_confirmation", args=[order.pk])
     assert order.customer == customer
     assert order.total_amount == Decimal("86.20")
     assert order.shipping_address == ADDRESS
@@ -74,9 +74,9 @@ def test_the_confirmation_can_be_reloaded_and_is_the_owners(shopper, place, cust
     mine, others = place(customer=customer), place()
 
     for _ in range(2):
-        page = shopper.get(reverse("orders:confirmation", args=[mine.pk]))
+        page = shopper.get(reverse("order_confirmation", args=[mine.pk]))
         assert f"Your order is #{mine.pk}" in text(page)
-    assert shopper.get(reverse("orders:confirmation", args=[others.pk])).status_code == 404
+    assert shopper.get(reverse("order_confirmation", args=[others.pk])).status_code == 404
 
 
 def test_the_form_posted_ten_times_gives_one_order(shopper):
@@ -86,7 +86,7 @@ def test_the_form_posted_ten_times_gives_one_order(shopper):
 
     answers = {shopper.post(CHECKOUT, filled)["Location"] for _ in range(10)}
 
-    assert answers == {reverse("orders:confirmation", args=[Order.objects.get().pk])}
+    assert answers == {reverse("order_confirmation", args=[Order.objects.get().pk])}
     assert Product.objects.get().stock == 99
 
 
@@ -256,7 +256,7 @@ def test_more_items_need_no_more_queries_to_check_out(shopper, django_assert_num
 def test_cancelling_is_asked_then_done(shopper, place, customer):
     lamp = ProductFactory(stock=10)
     order = place(lamp, customer=customer)
-    path = reverse("orders:cancel", args=[order.pk])
+    path = reverse("order_cancel", args=[order.pk])
 
     assert "Cancel order" in text(shopper.get(path))
     assert Order.objects.get().status == Status.PENDING
@@ -274,7 +274,7 @@ def test_an_order_under_way_is_not_cancelled(shopper, place, customer, now):
     order = place(customer=customer)
     for status in ("paid", "shipped"):
         change_status(order, to=status, by=StaffFactory(), at=now)
-    path = reverse("orders:cancel", args=[order.pk])
+    path = reverse("order_cancel", args=[order.pk])
 
     for response in (shopper.get(path), shopper.post(path)):
         assert response.status_code == 409
@@ -284,7 +284,7 @@ def test_an_order_under_way_is_not_cancelled(shopper, place, customer, now):
 
 def test_anothers_order_cannot_be_cancelled(shopper, place):
     order = place()
-    path = reverse("orders:cancel", args=[order.pk])
+    path = reverse("order_cancel", args=[order.pk])
 
     assert shopper.get(path).status_code == 404
     assert shopper.post(path).status_code == 404
@@ -309,7 +309,7 @@ def test_a_form_sent_by_impatient_fingers_gives_one_order(shopper):
     answers = post_together(windows)
 
     order = Order.objects.get()
-    assert [answer["Location"] for answer in answers] == [reverse("orders:confirmation", args=[order.pk])] * 6
+    assert [answer["Location"] for answer in answers] == [reverse("order_confirmation", args=[order.pk])] * 6
     assert Product.objects.get().stock == 99
 
 

@@ -54,7 +54,7 @@ def test_a_saved_address_is_chosen_and_nothing_need_be_typed(shopper, customer, 
     response = shopper.post(CHECKOUT, hidden | {"saved": home.pk})
 
     order = Order.objects.get()
-    assert response["Location"] == reverse("orders:confirmation", args=[order.pk])
+    assert response["Location"] == reverse("order_confirmation", args=[order.pk])
     assert order.shipping_address == ADDRESS
     assert Address.objects.for_customer(customer).first() == home  # used last
     assert Address.objects.count() == 2
@@ -171,7 +171,7 @@ def test_twenty_posts_of_one_checkout_at_once_are_one_order(shopper):
     answers = post_together(windows)
 
     order = Order.objects.get()
-    assert {answer["Location"] for answer in answers} == {reverse("orders:confirmation", args=[order.pk])}
+    assert {answer["Location"] for answer in answers} == {reverse("order_confirmation", args=[order.pk])}
     assert len(answers) == 20
 
 

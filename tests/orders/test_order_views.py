@@ -30,7 +30,7 @@ def shopper(client, customer):
 
 
 def again(client, order):
-    return client.post(reverse("orders:buy_again", args=[order.pk]))
+    return client.post(reverse("order_again", args=[order.pk]))
 
 
 def in_cart(client) -> dict[str, int]:
@@ -38,7 +38,7 @@ def in_cart(client) -> dict[str, int]:
 
 
 def receipt(client, order):
-    return client.get(reverse("orders:receipt", args=[order.pk]))
+    return client.get(reverse("order_receipt", args=[order.pk]))
 
 
 def test_everything_still_for_sale_comes_into_the_cart_at_todays_price(shopper, customer, place):
@@ -125,16 +125,16 @@ def test_an_order_without_items_buys_nothing(shopper, customer):
     assert in_cart(shopper) == {}
 
 
-@pytest.mark.parametrize("name", ["buy_again", "receipt"])
+@pytest.mark.parametrize("name", ["order_again", "order_receipt"])
 def test_anothers_order_reads_like_a_missing_one(shopper, place, name):
-    ask = shopper.post if name == "buy_again" else shopper.get
+    ask = shopper.post if name == "order_again" else shopper.get
 
-    anothers = ask(reverse(f"orders:{name}", args=[place().pk]))
-    missing = ask(reverse(f"orders:{name}", args=[999_999]))
+    anothers = ask(reverse(name, args=[place().pk]))
+    missing = ask(reverse(name, args=[999_999]))
 
     assert anothers.status_code == missing.status_code == 404
     assert text(anothers) == text(missing)
-    assert ask(f"/orders/{'9' * 30}/{'again' if name == 'buy_again' else 'receipt'}/").status_code == 404
+    assert ask(f"/orders/{'9' * 30}/{name.removeprefix('order_')}/").status_code == 404
     assert in_cart(shopper) == {}
 
 
@@ -147,7 +147,7 @@ def test_guests_sign_in_first(client, place):
 
 
 def test_buying_again_is_no_matter_of_a_link(shopper, customer, place):
-    assert shopper.get(reverse("orders:buy_again", args=[place(customer=customer).pk])).status_code == 405
+    assert shopper.get(reverse("order_again", args=[place(customer=customer).pk])).status_code == 405
 
 
 def test_more_items_need_no_more_queries(shopper, customer, place, django_assert_num_queries):

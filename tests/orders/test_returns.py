@@ -203,12 +203,12 @@ def test_a_refund_goes_with_a_deleted_order_and_stays_with_an_archived_one(give_
 
 def test_the_customer_sees_what_was_refunded_and_the_receipt_stays_as_sold(client, give_back, order):
     client.force_login(order.customer)
-    before = text(client.get(reverse("orders:receipt", args=[order.pk])))
+    before = text(client.get(reverse("order_receipt", args=[order.pk])))
     assert "Lamp L-1 3 $10.10 $30.30 Mat M-1 3 $3.30 $9.90 Total $40.20" in before
     assert "Returned" not in before
 
     give_back(Lamp=1, Mat=3, reason="Too <b>bright</b>")
-    page, receipt = client.get(order.get_absolute_url()), client.get(reverse("orders:receipt", args=[order.pk]))
+    page, receipt = client.get(order.get_absolute_url()), client.get(reverse("order_receipt", args=[order.pk]))
 
     assert "Refunds 1 × Lamp 3 × Mat Reason: Too <b>bright</b>" in text(page)
     assert "$20.00" in text(page)
@@ -219,7 +219,7 @@ def test_the_customer_sees_what_was_refunded_and_the_receipt_stays_as_sold(clien
     assert breaks_csp(page) + breaks_csp(receipt) == []
 
     give_back(Lamp=2)
-    receipt = text(client.get(reverse("orders:receipt", args=[order.pk])))
+    receipt = text(client.get(reverse("order_receipt", args=[order.pk])))
     assert f"{sold} Returned: 2 × Lamp −$20.20 Total after returns $0.00" in receipt
 
 

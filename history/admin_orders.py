@@ -1,0 +1,117 @@
+"""Orders in the back office, live and archived in one list; an archived one is only looked at, or restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from history.archive import lists
+from history.archive.finding import Found, find
+from history.every_order import EveryOrder
+from history.models import Event
+from history.order_mails import MailTold, with_mails
+from history.past import views as past_views
+from history.told_changes import told_changes
+from orders import order_desk
+from orders.admin import OrderAdmin
+from orders.models import Order
+
+ARCHIVE = "history.archive_order"
+
+# Each product by the index: for many at once the planner would read the whole table.
+HOLDING = """
+SELECT order_id FROM unnest(%s::bigint[]) AS wanted (product_id) CROSS JOIN LATERAL (
+    SELECT order_id FROM archived_orders WHERE product_ids @> ARRAY[wanted.product_id] OFFSET 0
+) AS found LIMIT %s
+"""
+
+
+class EveryOrderList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        """Turn the page's rows into orders with their items."""
+        super().get_results(request)
+        self.result_list = lists.as_orders(self.result_list)
+
+
+class EveryOrderAdmin(OrderAdmin):
+    # --- The list ---
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EveryOrderList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Rows of every_order, whose fields are called as an order's; read makes orders of them."""
+        rows: QuerySet[Any] = EveryOrder.objects.all()
+        return rows
+
+    def read(self, chosen: QuerySet[Order]) -> Iterator[Order]:
+        rows: Iterable[Any] = chosen.iterator(chunk_size=lists.AT_ONCE)
+        return lists.each(rows)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        return order_desk.matching(queryset, search_term, holding=archived_with), False
+
+    @admin.display(description="order", ordering="order_id")
+    def number(self, order: Order) -> SafeString | str:
+        if not order.is_archived:
+            return super().number(order)
+        return format_html('{} <span class="badge-archived">Archived</span>', order)
+
+    # --- The page of one order ---
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
+        found = self._found(request, object_id)
+        return found.order if found else None
+
+    def _found(self, request: HttpRequest, object_id: str) -> Found | None:
+        """Read it once, however often the making of its page asks for it."""
+        known: dict[str, Found | None] = vars(request).setdefault("found_orders", {})
+        if object_id not in known:
+            is_number = object_id.isascii() and object_id.isdigit()
+            known[object_id] = find(int(object_id)) if is_number else None
+        return known[object_id]
+
+    def has_change_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.is_archived)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.GET.get("as_of") and object_id.isascii() and object_id.isdigit():
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return past_views.for_desk(request, int(object_id))
+        found = self._found(request, object_id)
+        context = {"events": [], "may_restore": False} | (extra_context or {})
+        if found:
+            context["events"] = [(event, list(told_changes(event.changes))) for event in _events(found)]
+            context["unreadable"] = found.unreadable
+        response = super().change_view(request, object_id, form_url, context)
+        if found and found.unreadable:
+            response.status_code = 503
+        return response
+
+
+def archived_with(product_ids: list[int]) -> list[int]:
+    """Return which archived orders had one of these products in them, order_desk.MANY_ORDERS at most."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLDING, [product_ids, order_desk.MANY_ORDERS])
+        return [order_id for (order_id,) in cursor.fetchall()]
+
+
+def _events(found: Found) -> list[Event | MailTold]:
+    """Newest first, with the mails between them."""
+    order = found.order
+    events = reversed(found.archived_events) if order.is_archived else Event.objects.of_order(order.pk).reverse()
+    return with_mails(events, order.pk)
