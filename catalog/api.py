@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
-from ninja import Query, Router
-from pydantic import Field
+from django.utils import timezone
+from ninja import Path, Query, Router
+from pydantic import ConfigDict, Field, model_validator
 
-from catalog.models import Product
+from catalog import stock_desk
+from catalog.models import Product, Reason, StockMovement
 from config.api import cursors
 from config.api.description import may_refuse
-from config.api.scopes import ApiRequest, Scope
-from config.api.types import Answer, Cursor, Flag, Limit, Moment, Money, Parameters, Text
+from config.api.problems import Problem
+from config.api.scopes import CATALOGUE_WRITE, ApiRequest, Scope
+from config.api.types import Answer, Body, Cursor, Flag, IdempotencyKey, Integer, Limit, Moment, Money, Parameters, Text
 
 router = Router(tags=["Products"])
 
@@ -47,12 +50,47 @@ class ProductPage(Answer):
 
 
 class ProductParameters(Parameters):
-    sku: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=100)] = []
+    sku: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)] = []
     category: Annotated[Text | None, Field(description="A category's slug.", max_length=100)] = None
     in_stock: Flag | None = None
     is_active: Flag | None = None
     cursor: Cursor | None = None
     limit: Limit = 50
+
+
+class MovementAsked(Body):
+    """A movement, not a number: what was sold since somebody counted still counts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"reason": {"const": "restock"}}},
+            "then": {"properties": {"delta": {"minimum": 1}}},
+        }
+    )
+
+    delta: Annotated[
+        Integer,
+        Field(ge=-stock_desk.LARGEST, le=stock_desk.LARGEST, examples=[24], json_schema_extra={"not": {"const": 0}}),
+    ]
+    reason: Annotated[Literal["restock", "correction"], Field(description="restock: a delivery, only upwards.")]
+    note: Annotated[Text, Field(min_length=1, max_length=500, examples=["delivery note 4711"])]
+
+    @model_validator(mode="after")
+    def moves(self) -> MovementAsked:
+        if self.delta == 0 or (self.delta < 0 and self.reason == "restock"):
+            raise ValueError("delta: 0 moves nothing, and a restock only adds")
+        return self
+
+
+class MovementAnswer(Answer):
+    movement_id: int
+    product_id: int
+    sku: str
+    delta: int
+    stock_after: Annotated[int, Field(description="What was left to sell after it.")]
+    reason: str
+    note: str
+    moved_at: Moment
 
 
 @router.get("", response=ProductPage, auth=Scope(), openapi_extra=may_refuse(), summary="List products")
@@ -70,6 +108,35 @@ def list_products(request: ApiRequest, asked: Query[ProductParameters]) -> Produ
     if asked.cursor is not None:
         found = found.filter(product_id__gt=cursors.keys(asked.cursor, int)[0])
     return _page(list(found[: asked.limit + 1]), asked.limit)
+
+
+@router.post(
+    "/{path:sku}/stock",
+    response={201: MovementAnswer},
+    auth=Scope(CATALOGUE_WRITE),
+    openapi_extra=may_refuse("not-found", "stock-not-possible", "idempotency-key-reused"),
+    summary="Move stock",
+)
+def move_stock(
+    request: ApiRequest,
+    sku: Annotated[Text, Path(max_length=64)],
+    movement: MovementAsked,
+    idempotency_key: IdempotencyKey,
+) -> MovementAnswer:
+    """Add a delivery to a product's stock, or set right what was counted otherwise; the ledger keeps who and why."""
+    product = Product.objects.filter(sku=sku).first() if sku else None
+    if product is None:
+        raise Problem("not-found", "There is no product of this SKU.")
+    reason, by = Reason(movement.reason), str(request.auth)
+    try:
+        stock_desk.adjust(product, delta=movement.delta, reason=reason, by=by, at=timezone.now(), note=movement.note)
+    except stock_desk.StockError as error:
+        raise Problem("stock-not-possible", str(error)) from None
+    # The product is still locked: nobody has moved it since.
+    made = StockMovement.objects.of_product(product).newest_first().first()
+    assert made is not None
+    told = {name: getattr(made, name) for name in MovementAnswer.model_fields if name != "sku"}
+    return MovementAnswer(sku=sku, **told)
 
 
 def _page(found: Sequence[Product], limit: int) -> ProductPage:

@@ -50,6 +50,16 @@ def restock(product: Product, *, to: int, seen: int, by: AbstractBaseUser, at: d
     return _move(product, to, reason=Reason.RESTOCK, seen=seen, by=by, at=at, note=note)
 
 
+@transaction.atomic
+def adjust(product: Product, *, delta: int, reason: Reason, by: AbstractBaseUser | str, at: datetime, note: str) -> int:
+    """Move the stock by what somebody else has counted the difference of, and return what is left now.
+
+    delta: not 0. Raises StockError where the stock would be below 0.
+    """
+    left = Product.objects.select_for_update(no_key=True).values_list("stock", flat=True).get(pk=product.pk)
+    return _take(product, left, delta, reason=reason, by=by, at=at, note=note)
+
+
 def _move(
     product: Product, delta: int, *, reason: Reason, seen: int, by: AbstractBaseUser, at: datetime, note: str
 ) -> int:
@@ -57,6 +67,12 @@ def _move(
     since = StockMovement.objects.of_product(product).filter(pk__gt=seen, reason__in=BY_STAFF).newest_first().first()
     if since is not None:
         raise MovedOn(since, reader=by)
+    return _take(product, left, delta, reason=reason, by=by, at=at, note=note)
+
+
+def _take(
+    product: Product, left: int, delta: int, *, reason: Reason, by: AbstractBaseUser | str, at: datetime, note: str
+) -> int:
     if not 0 <= left + delta <= LARGEST:
         raise StockError(f"{left:,} are left by now; changed by {delta:+,} that would be {left + delta:,}.")
     stock.move({product.pk: delta}, reason=reason, by=by, at=at, note=note)

@@ -93,6 +93,7 @@ def place_in_transaction(
     at: datetime,
     shipping_address: Mapping[str, str] | None = None,
     shown_total: Decimal | None = None,
+    by: User | str | None = None,
 ) -> Order:
     """Place an order at today's prices and return it; the same key returns the first order again.
 
@@ -100,11 +101,12 @@ def place_in_transaction(
     items: at least one, each product once, quantity >= 1.
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
     shown_total: what the customer agreed to pay, where they were told.
+    by: who places it, or the name of what does; the customer unless said.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
     TotalChanged where it would cost something else than shown_total, or KeyReused where the key belongs to an order
     of other items; then nothing is written.
     """
-    quantities = _quantities(items)
+    quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
     locked = User.objects.select_for_update(no_key=True).only("is_active").get(pk=customer.pk)
     if not locked.is_active:
@@ -123,14 +125,14 @@ def place_in_transaction(
         created_at=at,
         idempotency_key=key,
         shipping_address=dict(shipping_address or {}),
-        changed_by=customer.pk,
-        changed_by_name=str(customer),
+        changed_by=actor_id(by),
+        changed_by_name=str(by)[:200],
         changed_at=at,
         holds_stock=True,
     )
     add_items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
-    stock.move(taken, reason=Reason.SALE, by=customer, at=at, order_id=order.pk)
+    stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
     _ask_for_mail(order)
     return order
 
@@ -139,9 +141,10 @@ place_order = transaction.atomic(place_in_transaction)
 
 
 @transaction.atomic
-def change_status(order: Order, *, to: str, by: User, at: datetime, note: str = "") -> Order:
+def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: str = "") -> Order:
     """Take an order one step further and return it as it is now; a cancel gives its stock back.
 
+    by: a user, or the name of what does it.
     Raises TransitionNotAllowed where the status table does not have the step, judged on the row as it is now.
     """
     current = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
@@ -185,10 +188,15 @@ def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int
     )
 
 
-def sign(order: Order, *, by: User, at: datetime, note: str) -> None:
+def actor_id(by: User | str) -> int | None:
+    """The number of who did something; None for what is no user and has only a name."""
+    return None if isinstance(by, str) else by.pk
+
+
+def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
     """Put who, when and why on the locked row, for the event of the change about to be saved."""
-    order.changed_by = by.pk
-    order.changed_by_name = str(by)
+    order.changed_by = actor_id(by)
+    order.changed_by_name = str(by)[:200]
     # The database tells a signed change by a later changed_at; clocks of two web servers may disagree.
     order.changed_at = max(at, order.changed_at + timedelta(microseconds=1))
     order.change_note = note
@@ -246,7 +254,7 @@ def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) 
         raise OutOfStock(short)
 
 
-def _give_back_stock(order: Order, *, by: User, at: datetime) -> None:
+def _give_back_stock(order: Order, *, by: User | str, at: datetime) -> None:
     quantities: Counter[int] = Counter()
     for product_id, quantity in order.items.values_list("product_id", "quantity"):
         quantities[product_id] += quantity

@@ -68,6 +68,7 @@ def _complete(operation: dict[str, Any]) -> None:
     for status, response in _responses(kinds).items():
         operation["responses"].setdefault(status, response)
     operation["security"] = [{"key": []}]
+    operation["responses"][414] = {"description": "The address is longer than the web server takes."}
     for status, response in operation["responses"].items():
         if status < 300:
             response["headers"] = {

@@ -26,6 +26,10 @@ KINDS: dict[str, tuple[int, str]] = {
     "order-archived": (409, "The order is archived"),
     "not-for-sale": (409, "A product is not for sale"),
     "out-of-stock": (409, "There is not enough in stock"),
+    "unknown-product": (409, "There is no product of this SKU"),
+    "unknown-customer": (409, "There is no such customer"),
+    "stock-not-possible": (409, "The stock cannot become that"),
+    "total-too-large": (409, "The order would be larger than the shop can take"),
     "customer-inactive": (409, "The customer's account is not active"),
     "total-changed": (409, "The order would cost something else"),
     "too-large": (413, "The request is too large"),
@@ -34,6 +38,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "idempotency-key-reused": (422, "This Idempotency-Key was used for another request"),
     "too-many-requests": (429, "The key has used up its requests for now"),
     "internal-error": (500, "Something went wrong on our side"),
+    "unreadable": (500, "What was archived cannot be read"),
     "history-unreachable": (503, "The history store does not answer"),
     "busy": (503, "The shop is too busy or its database does not answer"),
 }

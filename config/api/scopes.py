@@ -27,8 +27,8 @@ SCOPES = {
     CATALOGUE_WRITE: "catalog.move_stock",
     REPORTS_READ: "history.view_reports",
 }
-# What a key that is one customer's own may do: nothing that is about others.
-OF_ONE_CUSTOMER = {ORDERS_READ, ORDERS_WRITE, STATUS_WRITE}
+# What a key that is one customer's own may do: what its customer may do too, so no order of theirs becomes paid by it.
+OF_ONE_CUSTOMER = {ORDERS_READ, ORDERS_WRITE}
 
 
 class Key(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
+from history.patience import Away
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -17,9 +18,15 @@ from ninja.parser import Parser
 from pymongo.errors import PyMongoError
 
 import catalog.api
+import history.api.orders
+import history.api.reports
+import orders.api
 from config.api import description
 from config.api.middleware import busy
 from config.api.problems import Problem, invalid
+from history.models import ArchivedOrder
+from history.past.find import Untold
+from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +64,8 @@ api = ShopApi(
     urls_namespace="api",
 )
 api.add_router("/products", catalog.api.router)
+api.add_router("/orders", orders.api.router)
+api.add_router("/reports", history.api.reports.router)
 
 
 @api.exception_handler(Problem)
@@ -82,11 +91,28 @@ def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return Problem("not-found").response()
 
 
+@api.exception_handler(Order.DoesNotExist)
+def _no_order(request: HttpRequest, error: Order.DoesNotExist) -> HttpResponse:
+    """Whoever changes orders looks among the live ones."""
+    asked, key = request.resolver_match, request.api_key  # type: ignore[attr-defined]
+    assert asked is not None
+    archived = ArchivedOrder.objects.filter(pk=asked.kwargs["order_id"])
+    if key.customer_id is None and archived.exists():
+        return Problem("order-archived", "It is over. Staff can restore it in the back office.").response()
+    return Problem("not-found").response()
+
+
 @api.exception_handler(PyMongoError)
-def _unreachable(request: HttpRequest, error: PyMongoError) -> HttpResponse:
+@api.exception_handler(Away)
+def _unreachable(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.warning("The API could not read the history: %s", str(error)[:200])
     detail = "Reports and archived orders cannot be read now. Live orders are unaffected."
     return Problem("history-unreachable", detail, headers={"Retry-After": "5"}).response()
+
+
+@api.exception_handler(Untold)
+def _untold(request: HttpRequest, error: Untold) -> HttpResponse:
+    return _unreachable(request, error) if error.is_away else Problem("unreadable", str(error)).response()
 
 
 @api.exception_handler(OperationalError)

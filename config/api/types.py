@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
+from ninja import Header
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -25,7 +26,9 @@ LARGEST = 2**63 - 1
 MONEY = r"^[0-9]{1,10}\.[0-9]{2}$"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Halves of characters too, which UTF-8 does not have.
+UNTELLABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 FLAGS = {"true": True, "false": False}
 
 
@@ -46,7 +49,8 @@ class Parameters(BaseModel):
     @classmethod
     def refuse_unknown(cls, values: Any, info: ValidationInfo) -> Any:
         asked = info.context["request"].GET if info.context else {}
-        unknown = sorted(set(asked) - set(cls.model_fields))
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        unknown = sorted(set(asked) - known)
         if unknown:
             raise ValueError(f"there is no parameter {', '.join(name[:40] for name in unknown[:5])}")
         return values
@@ -63,10 +67,15 @@ def _moment(value: Any) -> datetime:
         raise ValueError("is beyond the calendar") from None
 
 
-def _whole(value: Any) -> int:
+def whole(value: Any) -> int:
     if not WHOLE.fullmatch(str(value)):
         raise ValueError("has to be a whole number")
     return int(value)
+
+
+def _integral(value: Any) -> Any:
+    """JSON has one kind of numbers: 2.0 is 2."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _flag(value: Any) -> bool:
@@ -82,8 +91,8 @@ def _money(value: Any) -> Decimal:
 
 
 def _printable(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError("has a control character")
+    if UNTELLABLE.search(text):
+        raise ValueError("has a character that is no text")
     return text
 
 
@@ -105,14 +114,24 @@ Moment = Annotated[
     PlainSerializer(told, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-20T18:00:00.000000Z"]}),
 ]
-# Parameters come as text.
 MomentAsked = Annotated[
     datetime,
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-20T18:00:00Z"]}),
 ]
-Number = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(_whole)]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="Made by the client for each new request, a UUID for example. Sent again with the same request"
+        " within two days, it is answered as the first time, with the header `Idempotency-Replayed: true`.",
+    ),
+]
+Integer = Annotated[int, BeforeValidator(_integral)]
+# Parameters come as text.
+Number = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, AfterValidator(_printable)]
-Limit = Annotated[int, Field(ge=1, le=100, description="How many at most."), BeforeValidator(_whole)]
+Text = Annotated[str, AfterValidator(_printable), Field(json_schema_extra={"pattern": PRINTABLE})]
+Limit = Annotated[int, Field(ge=1, le=100, description="How many at most."), BeforeValidator(whole)]
 Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$", description="`next` of the page before.")]

@@ -120,7 +120,7 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     if kind is None:
         raise Http404
     now = timezone.now()
-    asked = question.read(_of_use(request.GET, kind), now, default=kind.default_period)
+    asked = question.read(of_use(request.GET, kind), now, default=kind.default_period)
     context = _context(request, name, kind, asked, now)
     try:
         answer = kind.ask(asked)
@@ -131,7 +131,7 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
         return unanswered(request, "history/reports/report.html", context, error)
 
 
-def _of_use(asked: QueryDict, kind: Kind) -> QueryDict:
+def of_use(asked: QueryDict, kind: Kind) -> QueryDict:
     if kind.looks_back:
         return asked
     rest = asked.copy()

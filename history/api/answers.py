@@ -1,0 +1,126 @@
+"""Orders out of their documents, and their histories, as the API gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from django.conf import settings
+from pydantic import Field
+
+from config.api.types import Answer, Moment, Money
+from history.mirror.documents import Document, plain
+from history.past.standing import Standing
+from orders.api_types import ItemAnswer, OrderAnswer
+from orders.status import Status
+
+
+class OrderPage(Answer):
+    orders: list[OrderAnswer]
+    next: Annotated[str | None, Field(description="The `cursor` of the next page; null: this is the last one.")]
+
+
+class EventAnswer(Answer):
+    rev: Annotated[int, Field(description="The order's revision after it.")]
+    kind: Annotated[str, Field(examples=["placed", "status", "items", "edited", "note"])]
+    status: Annotated[str, Field(description="The order's status after it.")]
+    at: Annotated[Moment | None, Field(description="null: an import did not know it.")]
+    actor_id: int | None
+    actor: Annotated[str, Field(examples=["API key Warehouse"])]
+    note: str
+    changes: Annotated[
+        dict[str, Any],
+        Field(
+            description="By column [old, new]; items: a list of [old, new].", examples=[{"status": ["pending", "paid"]}]
+        ),
+    ]
+
+
+class OrderThen(Answer):
+    """What the order was at that moment."""
+
+    status: str
+    customer_id: int
+    external_ref: str | None
+    total_amount: Money
+    placed_at: Moment
+    shipping_address: dict[str, Any]
+    items: list[ItemAnswer]
+
+
+class HistoryAnswer(Answer):
+    order_id: int
+    as_of: Annotated[Moment | None, Field(description="null: now.")]
+    rev: int
+    currency: str
+    order: OrderThen
+    events: Annotated[list[EventAnswer], Field(description="Those that had happened, the oldest first.")]
+    doubts: Annotated[list[str], Field(description="Why it may have been otherwise, where that is not certain.")]
+
+
+def archived_order(document: Document) -> OrderAnswer:
+    """An archived order out of its document."""
+    return OrderAnswer(
+        order_id=document["order_id"],
+        customer_id=document["user_id"],
+        external_ref=document["external_ref"],
+        status=Status(document["status"]),
+        allowed_next=[],
+        total_amount=document["total_amount"].to_decimal(),
+        currency=settings.CURRENCY,
+        placed_at=_exact(document, "created_at"),
+        changed_at=_exact(document, "changed_at"),
+        rev=document["rev"],
+        archived_at=document["archived_at"],
+        shipping_address=plain(document["shipping_address"]),
+        items=[_item(plain(product)) for product in document["products"]],
+    )
+
+
+def history(past: Standing, *, as_of: datetime | None) -> HistoryAnswer:
+    """as_of: None for now."""
+    order = past.order
+    return HistoryAnswer(
+        order_id=order["order_id"],
+        as_of=as_of,
+        rev=past.events[-1]["rev"],
+        currency=settings.CURRENCY,
+        order=OrderThen(
+            status=order["status"],
+            customer_id=order["user_id"],
+            external_ref=order["external_ref"],
+            total_amount=order["total_amount"],
+            placed_at=order["created_at"],
+            shipping_address=order["shipping_address"],
+            items=[_item(item) for item in past.items],
+        ),
+        events=[_event(event) for event in past.events],
+        doubts=past.doubts,
+    )
+
+
+def _item(item: Mapping[str, Any]) -> ItemAnswer:
+    names = ("product_id", "sku", "quantity", "price")
+    return ItemAnswer(name=item.get("product_name") or item["name"], **{name: item[name] for name in names})
+
+
+def _event(event: Document) -> EventAnswer:
+    names = ("rev", "kind", "status", "actor_id", "actor", "note")
+    at = _exact(event, "timestamp") if event["time_known"] else None
+    return EventAnswer(at=at, changes=_told(plain(event["changes"])), **{name: event[name] for name in names})
+
+
+def _exact(held: Document, name: str) -> datetime:
+    moment: datetime = held[name]
+    return moment + timedelta(microseconds=held[f"{name}_us"])
+
+
+def _told(value: Any) -> Any:
+    """JSON of an event as the API gives it: money, and every other number with a point, as a decimal string."""
+    if isinstance(value, dict):
+        return {key: _told(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_told(each) for each in value]
+    return f"{value:f}" if isinstance(value, Decimal) else value

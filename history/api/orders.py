@@ -1,0 +1,158 @@
+"""Orders and their histories for other systems, live and archived alike.
+
+Source: PostgreSQL; of archived orders MongoDB order_history. Raises patience.Away with MongoDB away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from django.db.models import Q
+from ninja import Path, Query
+from pydantic import Field
+
+from config.api import cursors
+from config.api.description import may_refuse
+from config.api.problems import Problem
+from config.api.scopes import ORDERS_READ, ApiRequest, Key, Scope
+from config.api.types import LARGEST, Cursor, Flag, Limit, MomentAsked, Number, Parameters, Text
+from history.api import answers
+from history.api.answers import HistoryAnswer, OrderPage
+from history.archive import reading
+from history.every_order import EveryOrderQuerySet
+from history.mirror.documents import milliseconds
+from history.models import ArchivedOrder, Event, EveryOrder
+from history.past import find
+from history.past.standing import standing
+from orders.api import router
+from orders.api_types import OrderAnswer
+from orders.models import Order
+from orders.status import Status
+from users.models import User
+
+OrderId = Annotated[int, Path(ge=1, le=LARGEST)]
+# Later than everything that happened.
+NOW = datetime.max.replace(tzinfo=UTC)
+
+
+class OrderParameters(Parameters):
+    status: Annotated[list[Status], Field(max_length=6, description="One of these.")] = []
+    customer: Annotated[Number | None, Field(description="A customer's number.")] = None
+    customer_email: Annotated[Text | None, Field(max_length=254)] = None
+    external_ref: Annotated[Text | None, Field(max_length=64)] = None
+    placed_from: MomentAsked | None = None
+    placed_to: Annotated[MomentAsked | None, Field(description="Placed before it.")] = None
+    changed_since: Annotated[MomentAsked | None, Field(description="Placed, changed or archived at or after it.")] = (
+        None
+    )
+    archived: Flag | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class HistoryParameters(Parameters):
+    as_of: Annotated[MomentAsked | None, Field(description="Only what had happened by then.")] = None
+
+
+@router.get(
+    "",
+    response=OrderPage,
+    auth=Scope(ORDERS_READ),
+    openapi_extra=may_refuse("history-unreachable", "busy"),
+    summary="List orders",
+)
+def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage:
+    """Orders, live and archived alike, the newest first. `archived=false` needs no history store."""
+    found = list(_wanted(asked, request.auth)[: asked.limit + 1])
+    shown = found[: asked.limit]
+    following = cursors.cursor(shown[-1].created_at, shown[-1].order_id) if len(found) > asked.limit else None
+    return OrderPage(orders=_orders(shown), next=following)
+
+
+@router.get(
+    "/{int:order_id}",
+    response=OrderAnswer,
+    auth=Scope(ORDERS_READ),
+    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
+    summary="Read an order",
+)
+def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
+    found = _orders(_visible(request.auth).filter(pk=order_id))
+    if not found:
+        raise Problem("not-found", "There is no such order, or it is not for this key.")
+    return found[0]
+
+
+@router.get(
+    "/{int:order_id}/history",
+    response=HistoryAnswer,
+    auth=Scope(ORDERS_READ),
+    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
+    summary="Read an order's history",
+)
+def get_history(request: ApiRequest, order_id: OrderId, asked: Query[HistoryParameters]) -> HistoryAnswer:
+    """Every event of the order, and what it was after them: now, or at a past moment."""
+    as_of = milliseconds(asked.as_of) if asked.as_of else None
+    document = find.present(order_id)
+    past = standing(document, as_of or NOW) if document else None
+    if past is None or request.auth.customer_id not in (None, past.order["user_id"]):
+        raise Problem("not-found", "There is no such order, or there was none at that moment.")
+    return answers.history(past, as_of=as_of)
+
+
+def _visible(key: Key) -> EveryOrderQuerySet:
+    orders = EveryOrder.objects.all()
+    return orders if key.customer_id is None else orders.filter(customer_id=key.customer_id)
+
+
+def _wanted(asked: OrderParameters, key: Key) -> EveryOrderQuerySet:
+    found = _visible(key).newest_first()
+    for condition in _conditions(asked):
+        found = found.filter(condition)
+    return found
+
+
+def _conditions(asked: OrderParameters) -> Iterator[Q]:
+    if asked.status:
+        yield Q(status__in=asked.status)
+    if asked.customer is not None:
+        yield Q(customer_id=asked.customer)
+    if asked.customer_email is not None:
+        yield Q(customer_id__in=User.objects.filter(email__iexact=asked.customer_email).values("pk"))
+    if asked.external_ref is not None:
+        yield Q(external_ref=asked.external_ref)
+    if asked.placed_from:
+        yield Q(created_at__gte=asked.placed_from)
+    if asked.placed_to:
+        yield Q(created_at__lt=asked.placed_to)
+    if asked.changed_since:
+        yield _changed_since(asked.changed_since)
+    if asked.archived is not None:
+        yield Q(is_archived=asked.archived)
+    if asked.cursor is not None:
+        placed, order_id = cursors.keys(asked.cursor, datetime, int)
+        # The first part is what an index can be entered by.
+        yield Q(created_at__lte=placed) & (Q(created_at__lt=placed) | Q(order_id__lt=order_id))
+
+
+def _changed_since(moment: datetime) -> Q:
+    events = Event.objects.filter(order_id__isnull=False, occurred_at__gte=moment)
+    archived = ArchivedOrder.objects.filter(archived_at__gte=moment)
+    return Q(pk__in=events.values("order_id")) | Q(pk__in=archived.values("pk"))
+
+
+def _orders(rows: Iterable[EveryOrder]) -> list[OrderAnswer]:
+    """In the order of the rows, by two queries and one look at MongoDB at most."""
+    rows = list(rows)
+    live = Order.objects.with_items().in_bulk([row.pk for row in rows if not row.is_archived])
+    # What is not there any more was archived, or deleted, since it was listed.
+    moved = {row.pk for row in rows if not row.is_archived and row.pk not in live}
+    archived = [row for row in rows if row.is_archived] + list(EveryOrder.objects.filter(pk__in=moved))
+    documents = reading.documents_of(archived)
+    if any(row.pk not in documents for row in archived):
+        raise Problem("unreadable", "The document of an archived order is missing or was changed.")
+    answered = {pk: OrderAnswer.of(order) for pk, order in live.items()}
+    answered |= {pk: answers.archived_order(document) for pk, document in documents.items()}
+    return [answered[row.pk] for row in rows if row.pk in answered]
