@@ -1,7 +1,13 @@
-"""Products as CSV in the back office: exported as the list shows them, imported after a look at what would change."""
+"""Products as CSV in the back office: exported as the list shows them, imported after a look at what would change.
+
+Looking and importing are the work of `manage.py import_products`, and the page of the file tells how far it is; a file
+of a few lines is dealt with at once.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,12 +20,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from catalog import product_file, product_import
+from catalog import product_file, product_sheets, product_work
 from catalog.models import Product, ProductSheet
 from catalog.product_resource import COLUMNS
+from catalog.product_sheets import BATCH, SheetError
 
 LARGEST_MB = 20
-TOLD = 200  # lines of a preview, of each kind
+RECENT = 20  # files that the page of imports lists
+# A file that no worker has taken for so long makes the page ask whether there is one.
+LATE = timedelta(seconds=10)
 
 if TYPE_CHECKING:
     _ProductAdmin = admin.ModelAdmin[Product]
@@ -54,7 +63,7 @@ class KeepsSheets(_ProductAdmin):
         return [
             path("export/", view(self.export_view), name="catalog_product_export"),
             path("import/", view(self.import_view), name="catalog_product_import"),
-            path("import/<int:sheet_id>/", view(self.take_view), name="catalog_product_import_take"),
+            path("import/<int:sheet_id>/", view(self.sheet_view), name="catalog_product_import_sheet"),
             *super().get_urls(),
         ]
 
@@ -69,57 +78,58 @@ class KeepsSheets(_ProductAdmin):
         return StreamingHttpResponse(product_file.write(products), content_type="text/csv", headers=headers)
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a file, then show what it would change."""
+        """Ask for a file, and have it looked at."""
         user = _require(request, "catalog.import_product")
-        if request.method != "POST":
-            return self._page(request, "import", "Import products", form=SheetForm())
-        form = SheetForm(request.POST, request.FILES)
+        form = SheetForm(request.POST, request.FILES) if request.method == "POST" else SheetForm()
         if form.is_valid():
             name, text = form.cleaned_data["file"]
             try:
-                sheet, plan = product_import.look_at(text, name=name, by=user, at=timezone.now())
+                sheet = product_sheets.upload(text, name=name, by=user, at=timezone.now())
             except product_file.FileError as error:
                 form.add_error("file", str(error))
             else:
-                return self._preview(request, sheet, plan)
-        return self._page(request, "import", "Error: Import products", status=422, form=form)
+                return self._go_on(sheet)
+        prefix, status = ("Error: ", 422) if form.errors else ("", 200)
+        recent = ProductSheet.objects.newest_first()[:RECENT]
+        return self._page(request, "import", f"{prefix}Import products", status=status, form=form, recent=recent)
 
-    def _preview(self, request: HttpRequest, sheet: ProductSheet, plan: product_file.Plan) -> HttpResponse:
-        return self._page(
-            request,
-            "import_preview",
-            f"Import {sheet}: nothing is changed yet",
-            sheet=sheet,
-            plan=plan,
-            added=sum(each.is_new for each in plan.changes),
-            told=plan.changes[:TOLD],
-            bad=plan.bad[:TOLD],
-        )
-
-    def take_view(self, request: HttpRequest, sheet_id: int) -> HttpResponse:
-        """Import a sheet that its reader has looked at, and say what became of it."""
+    def sheet_view(self, request: HttpRequest, sheet_id: int) -> HttpResponse:
+        """Tell how far a file is, what it would change, what it has changed; who uploaded it confirms or cancels it."""
         user = _require(request, "catalog.import_product")
-        if request.method != "POST":
-            return HttpResponseRedirect(reverse("admin:catalog_product_import"))
-        sheet = ProductSheet.objects.filter(pk=sheet_id, uploaded_by=user.pk).first()
+        sheet = ProductSheet.objects.defer("text", "seen").filter(pk=sheet_id).first()
         if sheet is None:
             self.message_user(request, "That file is not kept any more. Choose it again.", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:catalog_product_import"))
-        try:
-            outcome = product_import.take(sheet, by=user, at=timezone.now())
-        except product_import.AlreadyImported:
-            self.message_user(request, f"{sheet} was imported already. Nothing was done again.", messages.WARNING)
-        else:
-            self._tell(request, sheet, outcome)
-        return HttpResponseRedirect(reverse("admin:catalog_product_changelist"))
+        is_own = sheet.uploaded_by == user.pk
+        if request.method == "POST":
+            return self._decide(request, sheet) if is_own else self._refuse_other(request, sheet)
+        found = sheet.found
+        context = {
+            "sheet": sheet,
+            "is_own": is_own,
+            "is_late": sheet.is_worked_on and sheet.due_at is not None and sheet.due_at < timezone.now() - LATE,
+            "told": [{**each, "price": each["price"] and Decimal(each["price"])} for each in found.get("told", [])],
+            "total": found.get("added", 0) + found.get("changed", 0),
+        }
+        return self._page(request, "import_sheet", f"Import {sheet}", **context)
 
-    def _tell(self, request: HttpRequest, sheet: ProductSheet, outcome: product_import.Outcome) -> None:
-        told = f"{sheet}: {outcome.added:,} products added, {outcome.changed:,} changed."
-        self.message_user(request, told, messages.SUCCESS)
-        for bad in outcome.refused[:10]:
-            self.message_user(request, f"Line {bad.line} was left out: {bad.told}", messages.WARNING)
-        if len(outcome.refused) > 10:
-            self.message_user(request, f"{len(outcome.refused) - 10:,} more lines were left out.", messages.WARNING)
+    def _decide(self, request: HttpRequest, sheet: ProductSheet) -> HttpResponse:
+        decide = product_sheets.cancel if "cancel" in request.POST else product_sheets.confirm
+        try:
+            decide(sheet, at=timezone.now())
+        except SheetError as error:
+            self.message_user(request, str(error), messages.WARNING)
+        return self._go_on(sheet)
+
+    def _refuse_other(self, request: HttpRequest, sheet: ProductSheet) -> HttpResponse:
+        self.message_user(request, f"Only {sheet.uploader_name} decides on {sheet}.", messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:catalog_product_import_sheet", args=[sheet.pk]))
+
+    def _go_on(self, sheet: ProductSheet) -> HttpResponse:
+        """Work on a short file here and now, where no worker does, and show it."""
+        if sheet.lines <= BATCH:
+            product_work.work(at=timezone.now(), sheet_id=sheet.pk)
+        return HttpResponseRedirect(reverse("admin:catalog_product_import_sheet", args=[sheet.pk]))
 
     def _page(self, request: HttpRequest, name: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "columns": COLUMNS}

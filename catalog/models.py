@@ -189,19 +189,51 @@ class StockMovement(models.Model):
         return f"{self.delta:+,} {self.get_reason_display().lower()}"
 
 
-class ProductSheet(models.Model):
-    """A file of products that somebody uploaded and looks at before it is imported; kept for a day.
+class SheetState(models.TextChoices):
+    """reading and importing are done by a worker, ready waits for its uploader, the rest are ends."""
 
-    moves: by how much it would move each product's stock (key: product_id), as its reader saw it.
+    READING = "reading", "Being looked at"
+    READY = "ready", "To be confirmed"
+    IMPORTING = "importing", "Being imported"
+    IMPORTED = "imported", "Imported"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+class ProductSheetQuerySet(models.QuerySet["ProductSheet"]):
+    def newest_first(self) -> ProductSheetQuerySet:
+        """Without what is long."""
+        return self.defer("text", "seen", "found", "result").order_by("-sheet_id")
+
+
+class ProductSheet(models.Model):
+    """A file of products on its way: looked at, confirmed by who uploaded it, imported. See catalog.product_import.
+
+    lines, done: of the text, and how far the work of this state has come.
+    seen: {line: null for a new product, else [product_id, mark, delta]} of the lines that would change something.
+    found, result: what the look and the import came to, as catalog.product_import's Found and Result.
+    due_at: when a worker may take it, null where there is nothing to do. attempts: how often one took it in this state.
     """
 
     sheet_id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200)
-    text = models.TextField()
-    moves = models.JSONField(default=dict)
+    text = models.TextField()  # empty at the end
     uploaded_by = models.BigIntegerField()
+    uploader_name = models.CharField(max_length=200, db_default="")
     uploaded_at = models.DateTimeField()
-    imported_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=20, choices=SheetState, db_default=SheetState.CANCELLED)
+    lines = models.IntegerField(db_default=0)
+    done = models.IntegerField(db_default=0)
+    due_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(db_default=0)
+    read_at = models.DateTimeField(null=True)  # when the look began
+    seen = models.JSONField(default=dict, db_column="moves")
+    found = models.JSONField(default=dict, db_default={})
+    result = models.JSONField(default=dict, db_default={})
+    error = models.TextField(db_default="")
+    ended_at = models.DateTimeField(null=True, db_column="imported_at")
+
+    objects = ProductSheetQuerySet.as_manager()
 
     class Meta:
         db_table = "product_sheets"
@@ -209,3 +241,11 @@ class ProductSheet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_worked_on(self) -> bool:
+        return self.state in (SheetState.READING, SheetState.IMPORTING)
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // max(self.lines, 1)

@@ -1,11 +1,12 @@
-"""Products as a CSV file: written as a stream, read into a plan of what it would change."""
+"""Products as a CSV file: written as a stream, read some hundred lines at a time into what they would change."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -30,31 +31,37 @@ class BadLine:
 
 @dataclass(frozen=True)
 class Change:
-    """What a line would change: {field: [old, new]} beside the stock; a new product has no old."""
+    """What a line would change: {field: [old, new]} beside the stock; a new product has no old.
+
+    stock: before. mark: stands for what the columns of the file, the stock aside, said of the product before.
+    """
 
     line: int
     product: Product
     is_new: bool
     changes: dict[str, list[Any]]
+    stock: int
     delta: int
+    mark: str
 
     @property
-    def told(self) -> list[tuple[str, list[str]]]:
-        """The changes in words."""
-        return [
-            (name, ["none" if value is None else str(value) for value in pair]) for name, pair in self.changes.items()
-        ]
+    def is_none(self) -> bool:
+        return not (self.is_new or self.changes or self.delta)
 
 
-@dataclass
-class Plan:
-    changes: list[Change] = field(default_factory=list)
-    bad: list[BadLine] = field(default_factory=list)
-    unchanged: int = 0
+@dataclass(frozen=True)
+class Lines:
+    """Some products of a file; upto: the number of the last line of text that they take."""
 
-    def moves(self) -> dict[str, int]:
-        """By how much the stock of each product there is would change (key: product_id as text, for JSON)."""
-        return {str(each.product.pk): each.delta for each in self.changes if not each.is_new and each.delta}
+    headers: list[str]
+    rows: list[list[Any]]  # each ends with its number and what is wrong with it as a line
+    upto: int
+
+    def numbers(self) -> list[int]:
+        return [row[-2] for row in self.rows]
+
+    def only(self, numbers: Container[int]) -> Lines:
+        return replace(self, rows=[row for row in self.rows if row[-2] in numbers])
 
 
 def write(products: QuerySet[Product]) -> Iterator[str]:
@@ -67,57 +74,65 @@ def write(products: QuerySet[Product]) -> Iterator[str]:
     )
 
 
-def read(text: str, *, moves: Mapping[str, int] | None = None) -> Plan:
-    """Return what a file would change, and which lines are bad; raises FileError.
-
-    moves: as an earlier plan of the same file has it, for what was sold since: the differences count, not the numbers.
-    """
-    resource = ProductResource()
-    dataset = _dataset(text)
-    result = resource.import_data(dataset, dry_run=True, raise_errors=False)
-    failures = [error.error for error in result.base_errors] + [each for _, row in result.row_errors() for each in row]
-    if failures:
-        failure = getattr(failures[0], "error", failures[0])
-        raise failure
-    numbers = dataset[LINE]
-    plan = Plan(bad=[BadLine(numbers[row.number - 1], _told(row.error)) for row in result.invalid_rows])
-    for line, product, before in resource.read:
-        change = _change(line, product, before, moves)
-        if change.is_new or change.changes or change.delta:
-            plan.changes.append(change)
-        else:
-            plan.unchanged += 1
-    return plan
+def look_at_header(text: str) -> None:
+    """Raise FileError where the first line does not name the columns."""
+    next(batches(text, 1))
 
 
-def _change(line: int, product: Product, before: dict[str, Any] | None, moves: Mapping[str, int] | None) -> Change:
+def batches(text: str, size: int, *, after: int = 0) -> Iterator[Lines]:
+    """Yield a file's products beyond a line, so many at a time and the rest, be it none; raises FileError."""
+    csv.field_size_limit(LARGEST_CELL)
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    rows: list[list[Any]] = []
+    try:
+        headers = [name.strip() for name in next(reader, [])]
+        _look_at(headers)
+        number = reader.line_num + 1
+        for cells in reader:
+            if number > after and any(cell.strip() for cell in cells):
+                rows.append(_cells(cells, len(headers), number))
+            if len(rows) == size:
+                yield Lines(headers, rows, reader.line_num)
+                rows = []
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise FileError(f"Line {reader.line_num} is no CSV: {error}.") from error
+    yield Lines(headers, rows, reader.line_num)
+
+
+class Reader:
+    """Says what lines would change; it knows those it has read, so that each product has one line."""
+
+    def __init__(self) -> None:
+        self._resource = ProductResource()
+
+    def read(self, lines: Lines) -> tuple[list[Change], list[BadLine]]:
+        """Return what each good line would change by now, be it nothing, and the bad lines."""
+        self._resource.read.clear()
+        dataset = Dataset(*lines.rows, headers=[*lines.headers, LINE, PROBLEM])
+        result = self._resource.import_data(dataset, dry_run=True, raise_errors=False)
+        failures = [each.error for each in result.base_errors]
+        failures += [each.error for _, row in result.row_errors() for each in row]
+        if failures:
+            raise failures[0]
+        numbers = dataset[LINE]
+        bad = [BadLine(numbers[row.number - 1], _told(row.error)) for row in result.invalid_rows]
+        columns = [name for name in lines.headers if name != "stock"]
+        return [_change(line, product, before, columns) for line, product, before in self._resource.read], bad
+
+
+def _change(line: int, product: Product, before: dict[str, Any] | None, columns: list[str]) -> Change:
     if before is None:
-        return Change(line, product, True, {}, product.stock)
-    delta = product.stock - before["stock"] if moves is None else moves.get(str(product.pk), 0)
+        return Change(line, product, True, {}, 0, product.stock, "")
     changes = {
         name: [old, getattr(product, name)]
         for name, old in before.items()
         if name != "stock" and old != getattr(product, name)
     }
-    return Change(line, product, False, changes, delta)
-
-
-def _dataset(text: str) -> Dataset:
-    """The file's lines, each with its number and what is wrong with it as a line."""
-    csv.field_size_limit(LARGEST_CELL)
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    try:
-        headers = [name.strip() for name in next(reader, [])]
-        _look_at(headers)
-        dataset = Dataset(headers=[*headers, LINE, PROBLEM])
-        number = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                dataset.append(_cells(cells, len(headers), number))
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise FileError(f"Line {reader.line_num} is no CSV: {error}.") from error
-    return dataset
+    stock: int = before["stock"]
+    said = repr([(name, getattr(before[name], "pk", before[name])) for name in columns])
+    mark = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:16]
+    return Change(line, product, False, changes, stock, product.stock - stock, mark)
 
 
 def _look_at(headers: list[str]) -> None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# added: Sequence[Product]; changed: Sequence[tuple[Product, {field: [old, new]}]]. In the transaction that saved them.
+# added: Sequence[Product]; changed: Sequence[tuple[Product, {field: [old, new]}]]; by: the user who imports them.
+# In the transaction that saved them.
 products_imported = Signal()

@@ -1,7 +1,7 @@
 """`python -m config.run`: the whole product on one machine, from nothing to a shop that answers.
 
-Databases, web, relay and the sender of mails are started in this order and stopped in the reverse one. When one of
-them ends, all end.
+Databases, web, relay, the sender of mails and the importer of products are started in this order and stopped in the
+reverse one. When one of them ends, all end.
 """
 
 import os
@@ -44,7 +44,7 @@ class Databases:
             stdout=subprocess.PIPE,
             # stderr stays the terminal's: where they cannot start, they say so themselves.
             text=True,
-            # A Ctrl-C in the terminal is for us: web, relay and sender are stopped first.
+            # A Ctrl-C in the terminal is for us: web, relay and the others are stopped first.
             start_new_session=True,
         )
         threading.Thread(target=self._read, daemon=True).start()
@@ -134,12 +134,13 @@ def announce(port: int) -> None:
 
 
 def serve(env: dict[str, str], port: int) -> int:
-    """Run web, relay and the sender of mails until one of them ends or a signal comes; return the exit code."""
+    """Run the parts until one of them ends or a signal comes; return the exit code."""
     manager = Manager()
     parts = {
         "web": [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
         "relay": [*MANAGE, "relay"],
         "mail": [*MANAGE, "send_mails"],
+        "import": [*MANAGE, "import_products"],
     }
     for name, command in parts.items():
         # exec: honcho starts a shell, and it is the part itself that has to get the signals.

@@ -5,6 +5,7 @@ Nothing secret goes in: no passwords, hashes, tokens, session keys or postal add
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -47,6 +48,17 @@ def current_actor() -> Actor:
     return actor_of(user) if isinstance(user, User) else VISITOR
 
 
+# Django's bulk_create takes ten times as long: it resolves each row's defaults.
+COLUMNS = ("kind", "subject", "subject_id", "subject_name", "status", "occurred_at", "actor_id", "actor_name", "note")
+INSERT = """
+INSERT INTO history_events
+    (kind, subject, subject_id, subject_name, status, occurred_at, actor_id, actor_name, note, changes, transaction_id)
+SELECT *, pg_current_xact_id()::text::bigint FROM unnest(
+    %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[],
+    %s::text[], %s::jsonb[])
+"""
+
+
 class _CurrentTransaction(models.Func):
     template = "pg_current_xact_id()::text::bigint"
     output_field = models.BigIntegerField()
@@ -83,16 +95,12 @@ def record(
 
 
 def record_many(events: Sequence[Event]) -> None:
-    """Record what `event` made, like `record`, by two statements, however many they are."""
+    """Record what `event` made, like `record`, by one statement, however many they are."""
     if not events:
         return
+    columns = [[getattr(each, name) for each in events] for name in COLUMNS]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_CurrentTransaction.template}")
-        [number] = cursor.fetchone()
-    # An expression in each row would take as long as all the rest of it.
-    for each in events:
-        each.transaction_id = number
-    Event.objects.bulk_create(events)
+        cursor.execute(INSERT, [*columns, [json.dumps(each.changes) for each in events]])
     transaction.on_commit(wakeup.request)
 
 

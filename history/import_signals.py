@@ -12,6 +12,7 @@ from catalog.signals import products_imported
 from history import activity
 from history.activity_signals import json_value
 from history.models import Event, Kind, Subject
+from users.models import User
 
 OPENING = ("name", "sku", "price", "stock", "category", "is_active", "description", "attributes")
 
@@ -22,9 +23,12 @@ def connect() -> None:
     products_imported.connect(imported, dispatch_uid="activity.products_imported")
 
 
-def imported(sender: type[Product], added: Sequence[Product], changed: Sequence[Changed], **kwargs: Any) -> None:
-    events = [_event(Kind.CREATED, product, _opening(product)) for product in added]
-    events += [_event(Kind.CHANGED, product, changes) for product, changes in changed]
+def imported(
+    sender: type[Product], added: Sequence[Product], changed: Sequence[Changed], by: User, **kwargs: Any
+) -> None:
+    actor = activity.actor_of(by)
+    events = [_event(Kind.CREATED, product, _opening(product), actor) for product in added]
+    events += [_event(Kind.CHANGED, product, changes, actor) for product, changes in changed]
     activity.record_many(events)
 
 
@@ -33,13 +37,13 @@ def _opening(product: Product) -> dict[str, list[Any]]:
     return {name: [None, value] for name, value in values.items() if value}
 
 
-def _event(kind: Kind, product: Product, changes: dict[str, list[Any]]) -> Event:
+def _event(kind: Kind, product: Product, changes: dict[str, list[Any]], actor: activity.Actor) -> Event:
     return activity.event(
         kind,
         subject=Subject.PRODUCT,
         subject_id=product.pk,
         subject_name=str(product),
-        actor=activity.current_actor(),
+        actor=actor,
         changes={name: [json_value(value) for value in pair] for name, pair in changes.items()},
         at=timezone.now(),
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
-from catalog.models import Category, Product
+from catalog import product_work
+from catalog.models import Category, Product, ProductSheet
+from catalog.product_sheets import BATCH
 from history.mirror import relay
 from orders.models import Order
 from orders.services import RequestedItem, change_status, place_order
@@ -82,6 +87,38 @@ def test_pages_that_look_after_the_shop(clerk, orders):
     ):
         clerk.go(f"/admin/{path}")
         found |= flaws(clerk)
+
+    assert found == {}
+
+
+@pytest.mark.timeout(300)
+def test_a_long_import_tells_how_far_it_is(clerk, goods, tmp_path):
+    lamp = Product.objects.earliest("pk")
+    file = tmp_path / "spring.csv"
+    lines = [f"N{number},New lamp,1.50,2" for number in range(BATCH)]
+    file.write_text("\n".join(["sku,name,price,stock", f"{lamp.sku},{lamp.name},9,5", "BAD,,,", *lines]))
+    page = clerk.page
+
+    clerk.go("/admin/catalog/product/import/")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Look at changes").click()
+    expect(page.get_by_text("Line 0 of 503")).to_be_visible()
+    ProductSheet.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    expect(page.get_by_text("Nobody works on it.")).to_be_visible()
+    found = flaws(clerk)
+    # The page sees by itself what the worker has done.
+    assert product_work.work(at=timezone.now())
+    expect(page.get_by_role("heading", name="Nothing is changed yet")).to_be_visible()
+    expect(page.locator("#said")).to_have_text("spring.csv: To be confirmed")
+    found |= flaws(clerk)
+    page.get_by_label("Leave the 1 bad line out").check()
+    page.get_by_role("button", name="Import 501 lines").click()
+    expect(page.get_by_role("button", name="Stop here, keep what is imported")).to_be_visible()
+    assert product_work.work(at=timezone.now())
+    expect(page.get_by_text("500 products added, 1 changed, 0 lines left out, beside the 1 bad.")).to_be_visible()
+    found |= flaws(clerk)
+    clerk.go("/admin/catalog/product/import/")
+    found |= flaws(clerk)
 
     assert found == {}
 

@@ -32,7 +32,7 @@ def test_the_day_of_a_catalogue_keeper(visit, tmp_path):
     assert not Product.objects.filter(sku="NEW-1").exists()
     page.get_by_label("Leave the 3 bad lines out").check()
     page.get_by_role("button", name="Import 2 lines").click()
-    expect(page.get_by_text("1 products added, 1 changed")).to_be_visible()
+    expect(page.get_by_text("1 product added, 1 changed, 0 lines left out, beside the 3 bad.")).to_be_visible()
 
     visitor.go(f"{LIST}{pen.pk}/change/")
     page.get_by_label("Price:").fill("12.34")

@@ -14,11 +14,12 @@ from django.db import Error, IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from catalog import stock
-from catalog.models import Product, Reason, StockMovement
+from catalog import product_sheets, product_work, stock
+from catalog.models import Product, ProductSheet, Reason, StockMovement
 from orders.models import Order
 from orders.services import OrderError, RequestedItem, cancel_order, place_order
 from tests.factories import ProductFactory, StaffFactory, UserFactory
@@ -311,9 +312,14 @@ class Stockroom:
                 Product.objects.filter(pk=product.pk).update(stock=F("stock") - quantity * 3)
 
     def bring(self, product, quantity):
-        with transaction.atomic():
-            stock.tell(reason=Reason.IMPORT, by="import")
-            ProductFactory(stock=quantity)
+        """By a file, with a new product beside it."""
+        lines = [f"{product.sku},{product.name},10.00,{quantity}", f"N{next(self.keys)},New,1,{quantity}"]
+        text = "\n".join(["sku,name,price,stock", *lines])
+        sheet = product_sheets.upload(text, name="spring.csv", by=self.sam, at=timezone.now())
+        for decide in (lambda: None, lambda: product_sheets.confirm(sheet, at=timezone.now())):
+            decide()
+            assert product_work.work(at=timezone.now(), sheet_id=sheet.pk)
+        assert ProductSheet.objects.get(pk=sheet.pk).state == "imported"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,92 @@
+"""Working on files of products, one after the other; any number of workers may run.
+
+A worker claims a file by putting off the moment at which others may take it; with each batch it puts that off further.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from threading import Event
+
+from django.db import Error, connection
+from django.utils import timezone
+
+from catalog.models import SheetState
+from catalog.product_file import FileError
+from catalog.product_import import take
+from catalog.product_look import look
+from catalog.product_sheets import LEASE, Claim, SheetError, Stopped, Superseded, end
+
+logger = logging.getLogger(__name__)
+
+# So often a file is taken up again that nobody brought to an end.
+MOST_ATTEMPTS = 10
+# Seconds between two looks while nothing is due, and after a failure.
+PAUSE = 0.5
+
+CLAIM = """
+UPDATE product_sheets SET attempts = attempts + 1, due_at = %(until)s
+WHERE sheet_id = (
+    SELECT sheet_id FROM product_sheets WHERE due_at <= %(at)s AND sheet_id = coalesce(%(sheet_id)s, sheet_id)
+    ORDER BY due_at, sheet_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING sheet_id, state, attempts
+"""
+
+
+class Worker:
+    """Works until it is stopped."""
+
+    def __init__(self) -> None:
+        self._stopping = Event()
+        self._trouble = ""
+
+    def stop(self) -> None:
+        """Ask it to end after the batch at hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                worked = work(at=timezone.now(), stopping=self._stopping)
+                self._trouble = ""
+            except Error as error:
+                self._recover(error)
+                worked = False
+            if not worked:
+                self._stopping.wait(PAUSE)
+
+    def _recover(self, error: Error) -> None:
+        reason = str(error).split("\n")[0][:300]
+        if reason != self._trouble:
+            logger.warning("Imports wait, none is lost: %s", reason)
+            self._trouble = reason
+        connection.close()
+
+
+def work(*, at: datetime, sheet_id: int | None = None, stopping: Event | None = None) -> bool:
+    """Do what is due of a file, or of the one that has waited longest; return whether anything was.
+
+    at: aware datetime. Raises django.db.Error where PostgreSQL is away; then it is done again later.
+    """
+    claim = _claim(at, sheet_id, stopping or Event())
+    if claim is None:
+        return False
+    try:
+        if claim.attempts > MOST_ATTEMPTS:
+            raise SheetError(f"It was begun {MOST_ATTEMPTS} times and never came to an end.")
+        (look if claim.state == SheetState.READING else take)(claim)
+    except Superseded:
+        logger.info("File %s of products was cancelled, or somebody else has it.", claim.sheet_id)
+    except Stopped:
+        claim.rows.update(due_at=timezone.now())
+    except (FileError, SheetError) as error:
+        end(claim.rows, SheetState.FAILED, at=timezone.now(), error=str(error))
+    return True
+
+
+def _claim(at: datetime, sheet_id: int | None, stopping: Event) -> Claim | None:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"at": at, "until": at + LEASE, "sheet_id": sheet_id})
+        row = cursor.fetchone()
+    return Claim(row[0], row[1], row[2], stopping) if row else None

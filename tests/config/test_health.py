@@ -1,0 +1,68 @@
+"""What orchestrators are told: alive without any store, ready while PostgreSQL answers."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from history.models import Event
+
+AWAY = "mongodb://127.0.0.1:9/shop?serverSelectionTimeoutMS=50"
+
+
+def test_alive_asks_no_store_and_needs_neither_a_known_host_nor_https(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    # Without the mark for it, any question to the database would fail.
+    answer = client.get("/healthz", headers={"host": "10.0.0.7"})
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ready_with_both_stores_and_the_age_of_what_is_pending(client, mirror, place):
+    assert client.get("/readyz", headers={"host": "10.0.0.7"}).json() == {
+        "status": "ready",
+        "postgresql": "ok",
+        "mongodb": "ok",
+        "relay_lag_seconds": 0,
+    }
+
+    place()
+    with connection.cursor() as cursor:
+        cursor.execute("SET history.capture = 'off'")
+        Event.objects.update(recorded_at=timezone.now() - timedelta(minutes=5))
+        cursor.execute("RESET history.capture")
+
+    assert 300 <= client.get("/readyz").json()["relay_lag_seconds"] < 310
+
+    Event.objects.update(parked_at=timezone.now())
+
+    assert client.get("/readyz").json()["relay_lag_seconds"] == 0
+
+
+@pytest.mark.django_db
+def test_without_mongodb_the_shop_stays_ready(client, settings):
+    settings.MONGODB_URL = AWAY
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["mongodb"] == "away"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_postgresql_it_is_not_ready_and_says_so_in_time(client, mirror):
+    connection.close()
+    with_server = connection.settings_dict["PORT"], connection.settings_dict["HOST"]
+    connection.close_pool()
+    connection.settings_dict.update(HOST="127.0.0.1", PORT=9)
+    try:
+        answer = client.get("/readyz")
+    finally:
+        connection.close_pool()
+        connection.settings_dict.update(PORT=with_server[0], HOST=with_server[1])
+
+    assert (answer.status_code, answer.json()["postgresql"]) == (503, "away")
+    assert client.get("/readyz").status_code == 200
