@@ -26,7 +26,14 @@ from config.tiles import tiles
 from users import second_factor
 
 # Whose history the activity log tells, and what it calls them.
-SUBJECTS = {"user": "user", "product": "product", "category": "category", "group": "role", "apikey": "api_key"}
+SUBJECTS = {
+    "user": "user",
+    "product": "product",
+    "category": "category",
+    "group": "role",
+    "apikey": "api_key",
+    "endpoint": "webhook",
+}
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

@@ -41,6 +41,11 @@ PERMISSIONS = {
     "history.view_event": "see the log of events and the activity log",
     "history.view_mirror": "see how the mirror is doing",
     "history.requeue_events": "try parked events again, repair the mirror",
+    "history.view_endpoint": "see webhooks",
+    "history.add_endpoint": "add webhooks",
+    "history.change_endpoint": "change webhooks, make new secrets, deliver again",
+    "history.delete_endpoint": "delete webhooks",
+    "history.view_delivery": "see what was delivered to webhooks",
     "history.archive_order": "archive orders and restore them",
 }
 

@@ -1,7 +1,7 @@
 """`python -m config.run`: the whole product on one machine, from nothing to a shop that answers.
 
-Databases, web, relay, the sender of mails and the importer of products are started in this order and stopped in the
-reverse one. When one of them ends, all end.
+Databases, web, relay, the sender of mails, the importer of products and the deliverer of webhooks are started in this
+order and stopped in the reverse one. When one of them ends, all end.
 """
 
 import os
@@ -141,6 +141,7 @@ def serve(env: dict[str, str], port: int) -> int:
         "relay": [*MANAGE, "relay"],
         "mail": [*MANAGE, "send_mails"],
         "import": [*MANAGE, "import_products"],
+        "hooks": [*MANAGE, "deliver_webhooks"],
     }
     for name, command in parts.items():
         # exec: honcho starts a shell, and it is the part itself that has to get the signals.

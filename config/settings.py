@@ -114,6 +114,14 @@ ACTIVITY_LOG_DAYS = env.int("ACTIVITY_LOG_DAYS", default=730)
 # PostgreSQL keeps how the mirror was doing, a row a minute, and reconcile's runs for so many days.
 MIRROR_STATE_DAYS = env.int("MIRROR_STATE_DAYS", default=90)
 
+# --- Other systems ---
+# So many days the feed of events is kept, and what became of webhooks.
+FEED_DAYS = env.int("FEED_DAYS", default=90)
+# So many requests of a web process may wait for the feed's next event; each has one of its few threads.
+FEED_WAITERS = env.int("FEED_WAITERS", default=1)
+# Networks that webhooks may go to although they are not public, such as 10.1.2.0/24.
+WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
+
 # --- Accounts ---
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # E-mail is unique, by a constraint without case that the check cannot see.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from catalog.models import Category, Product
 from history import activity, role_signals
 from history.activity import VISITOR, actor_of, current_actor
-from history.models import Kind, Subject
+from history.models import Endpoint, Kind, Subject
 from users.models import ApiKey, User
 
 Values = dict[str, Any]
@@ -33,6 +33,7 @@ WATCHED: dict[type[Model], tuple[Subject, tuple[str, ...]]] = {
     Category: (Subject.CATEGORY, ("name", "slug")),
     Group: (Subject.ROLE, ("name",)),
     ApiKey: (Subject.API_KEY, ("name", "prefix", "scopes", "customer_id", "requests_per_minute", "revoked_at")),
+    Endpoint: (Subject.WEBHOOK, ("name", "url", "kinds", "is_active")),
 }
 ROLE_FIELDS = {"is_staff", "is_superuser"}
 LONGEST_TEXT = 500
@@ -168,7 +169,7 @@ def json_value(value: Any) -> Any:
     """A value as an event keeps it: money as a decimal string, long texts cut."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…"
-    return value if isinstance(value, bool | int | dict | None) else str(value)
+    return value if isinstance(value, bool | int | dict | list | None) else str(value)
 
 
 def _record(

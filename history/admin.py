@@ -18,8 +18,9 @@ from history.admin_mirror import mirror_page, requeue_events
 from history.admin_orders import EveryOrderAdmin
 from history.admin_products import ProductWithHistoryAdmin
 from history.admin_users import UserWithOrdersAdmin
-from history.models import Event
+from history.models import Delivery, Endpoint, Event
 from history.told_changes import told_changes
+from history.webhooks.admin import DeliveryAdmin, EndpointAdmin
 from orders.models import Order
 from users.models import User
 
@@ -32,6 +33,8 @@ else:
 admin.site.register(User, UserWithOrdersAdmin)
 admin.site.register(Product, ProductWithHistoryAdmin)
 admin.site.register(Order, EveryOrderAdmin)
+admin.site.register(Endpoint, EndpointAdmin)
+admin.site.register(Delivery, DeliveryAdmin)
 
 
 class DeliveryFilter(admin.SimpleListFilter):

@@ -33,6 +33,7 @@ PAGES = {
     Subject.CATEGORY: "admin:catalog_category_change",
     Subject.ROLE: "admin:auth_group_change",
     Subject.API_KEY: "admin:users_apikey_change",
+    Subject.WEBHOOK: "admin:history_endpoint_change",
 }
 
 

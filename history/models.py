@@ -18,7 +18,11 @@ from django.db.models.functions import Now
 # A model too: Django looks for them here.
 from history.every_order import EveryOrder as EveryOrder
 from history.exact_json import ExactJSONField
+from history.feed.models import FeedEnds as FeedEnds
+from history.feed.models import FeedEvent as FeedEvent
 from history.past import moments
+from history.webhooks.models import Delivery as Delivery
+from history.webhooks.models import Endpoint as Endpoint
 
 
 class Kind(models.TextChoices):
@@ -49,6 +53,7 @@ class Subject(models.TextChoices):
     PRODUCT = "product", "Product"
     CATEGORY = "category", "Category"
     ROLE = "role", "Role"
+    WEBHOOK = "webhook", "Webhook"
     SESSION = "session", "Sign-in"
     API_KEY = "api_key", "API key"
 

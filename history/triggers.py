@@ -1,5 +1,5 @@
 """How the database records every change: what callers need to know of the triggers (migrations 0002, 0006, 0007, 0010,
-0012, 0014).
+0012, 0014, 0016).
 
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
 row in history_events, in the same transaction. Changes of items and refunds join the event that it wrote for their
@@ -25,6 +25,7 @@ TRIGGERS = {
     "history_item_deleted": "order_items",
     "history_events_append_only": "history_events",
     "history_refund_changed": "refunds",
+    "history_feed": "history_events",
     "history_keep_number": "orders",
     "history_keep_item_number": "order_items",
     "history_refuse_truncate_orders": "orders",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from typing import Any
 
+import psycopg
 from django.db import Error, connection
 
 from history import faults
@@ -70,6 +72,14 @@ def request() -> None:
 def is_done() -> bool:
     """Whether nothing asked for by this process is still to be sent."""
     return _waker.is_done()
+
+
+def listen() -> psycopg.Connection[Any]:
+    """Open a connection of its own for wake-ups: nothing else runs on it, so none is missed."""
+    params = {key: value for key, value in connection.get_connection_params().items() if key != "pool"}
+    listener: psycopg.Connection[Any] = psycopg.connect(**params, autocommit=True)
+    listener.execute(f"LISTEN {CHANNEL}")
+    return listener
 
 
 def notify() -> None:

@@ -181,7 +181,7 @@ class Relay:
             self._is_prepared = True
         # Listening comes before looking, or what is asked for in between would wait for the idle look.
         if self._listener is None:
-            self._listener = _listen()
+            self._listener = wakeup.listen()
         self._keeper.wake()
         for batch in batches():
             self._sample()
@@ -214,11 +214,3 @@ class Relay:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-
-
-def _listen() -> psycopg.Connection[Any]:
-    """Open a connection of its own for wake-ups: nothing else runs on it, so none is missed."""
-    params = {key: value for key, value in connection.get_connection_params().items() if key != "pool"}
-    listener: psycopg.Connection[Any] = psycopg.connect(**params, autocommit=True)
-    listener.execute(f"LISTEN {wakeup.CHANNEL}")
-    return listener

@@ -83,6 +83,9 @@ def test_pages_that_look_after_the_shop(clerk, orders):
         "history/event/",
         "history/event/activity/",
         "history/event/mirror/",
+        "history/endpoint/",
+        "history/endpoint/add/",
+        "history/delivery/",
         f"users/user/{customer.pk}/delete/",
     ):
         clerk.go(f"/admin/{path}")

@@ -43,6 +43,9 @@ PAGES = {
     "orders_order_delete": NOBODY,
     "history_event_add": NOBODY,
     "history_event_delete": NOBODY,
+    "history_endpoint_secret": "history.view_endpoint",  # shows nothing but to who has just made it
+    "history_delivery_add": NOBODY,
+    "history_delivery_delete": NOBODY,
 }
 # What a form may be sent to; the pages of models again ask for the model's own.
 FORMS = {
@@ -65,6 +68,11 @@ FORMS = {
     "history_event_add": NOBODY,
     "history_event_change": NOBODY,
     "history_event_delete": NOBODY,
+    "history_endpoint_rotate": "history.change_endpoint",
+    "history_delivery_redeliver": "history.change_endpoint",
+    "history_delivery_change": NOBODY,
+    "history_delivery_add": NOBODY,
+    "history_delivery_delete": NOBODY,
 }
 ACTIONS = {
     **{f"orders.order: {name}": "orders.change_order" for name in (

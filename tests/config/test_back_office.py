@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from catalog.models import Product
 from config.roles import PERMISSIONS, ROLES
-from history.models import Event
+from history.models import Delivery, Endpoint, Event
 from orders.models import Order
 from tests.config import back_office
 from tests.config.back_office import NOBODY, STAFF
@@ -47,13 +47,24 @@ def clients():
 def objects(place):
     """What the pages are about, by what their addresses take."""
     order, product = place(), ProductFactory()
-    rows = [order, product, CategoryFactory(), order.customer, Group.objects.create(name="Night shift")]
+    endpoint = Endpoint.objects.create(name="Warehouse", url="https://hooks.example/", position=0)
+    delivery = Delivery.objects.create(endpoint=endpoint, event_id=1, order_id=order.pk, rev=1, kind="placed")
+    rows = [
+        order,
+        product,
+        CategoryFactory(),
+        order.customer,
+        Group.objects.create(name="Night shift"),
+        endpoint,
+        delivery,
+    ]
     own = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
     own["history_event"] = Event.objects.earliest("pk").pk
     key, _ = api_keys.make(name="Warehouse", scopes=["orders:read"], customer=None, requests_per_minute=1)
     own["users_apikey"] = key.pk
     kind = ContentType.objects.get_for_model(Product).pk
     others = {"content_type_id": kind, "app_label": "users", "app": "users", "model": "user", "id": order.customer_id}
+    others |= {"endpoint_id": endpoint.pk, "delivery_id": delivery.pk}
     return {"own": own, "order_id": order.pk, "product_id": product.pk, "key_id": key.pk, "sheet_id": 1, **others}
 
 
