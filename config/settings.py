@@ -111,6 +111,8 @@ MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
 MONGODB_CONNECT_TIMEOUT_MS = env.int("MONGODB_CONNECT_TIMEOUT_MS", default=1_000)
 # MongoDB forgets what people did after so many days; orders stay.
 ACTIVITY_LOG_DAYS = env.int("ACTIVITY_LOG_DAYS", default=730)
+# So many days after they were placed, finished orders are archived; 0: only when archive_orders is asked to.
+ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=0)
 # PostgreSQL keeps how the mirror was doing, a row a minute, and reconcile's runs for so many days.
 MIRROR_STATE_DAYS = env.int("MIRROR_STATE_DAYS", default=90)
 

@@ -24,7 +24,14 @@ RELAY_POINTS = (
 )
 WEB_POINTS = ("web: before commit", "web: after commit", "web: before the wake-up")
 KEEPER_POINTS = ("keeper: after take", "keeper: mid write", "keeper: before commit")
-POINTS = RELAY_POINTS + WEB_POINTS + KEEPER_POINTS
+ARCHIVE_POINTS = (
+    "archive: after lock",
+    "archive: before commit",
+    "archive: after commit",
+    "archive: mid mark",
+)
+RESTORE_POINTS = ("restore: after insert", "restore: before commit", "restore: after commit")
+POINTS = RELAY_POINTS + WEB_POINTS + KEEPER_POINTS + ARCHIVE_POINTS + RESTORE_POINTS
 
 _armed: str | None = None
 _hits_left = 0

@@ -43,6 +43,7 @@ class Kind(models.TextChoices):
     SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
     PASSWORD_CHANGED = "password_changed", "Password changed"
     PASSWORD_RESET = "password_reset", "Password reset"
+    RESTORED = "restored", "Restored"
 
 
 class Subject(models.TextChoices):
@@ -56,6 +57,7 @@ class Subject(models.TextChoices):
     WEBHOOK = "webhook", "Webhook"
     SESSION = "session", "Sign-in"
     API_KEY = "api_key", "API key"
+    ARCHIVE = "archive", "Archived order"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -166,6 +168,8 @@ class ArchivedOrder(models.Model):
     order_id has no foreign key, user_id neither: nothing that happens to live rows reaches a stub.
     sha256: digest of the canonical document (history/mirror/documents.py) when it left.
     external_ref, product_ids: what it is searched by, filled in by a trigger (migration 0015) from the rows that leave.
+    archived_at: to the millisecond the mark of its document, once that is_marked (history/archive/marks.py).
+    latest_at: the latest time that one of its events bears.
     """
 
     order_id = models.BigIntegerField(primary_key=True)
@@ -178,6 +182,8 @@ class ArchivedOrder(models.Model):
     external_ref = models.CharField(max_length=64, null=True, editable=False)
     product_ids = ArrayField(models.BigIntegerField(), db_default=[], editable=False)
     archived_at = models.DateTimeField(db_default=Now())
+    is_marked = models.BooleanField(db_default=True)
+    latest_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "archived_orders"
@@ -196,6 +202,10 @@ class ArchivedOrder(models.Model):
             models.Index(fields=["external_ref"], name="archived_orders_by_ref"),
             # The back office's search by product.
             GinIndex(fields=["product_ids"], name="archived_orders_by_product"),
+            # Whose document is still to be marked; small, because marked ones leave it.
+            models.Index(fields=["order_id"], condition=models.Q(is_marked=False), name="archived_orders_unmarked"),
+            # A report as of a past moment looks at what changed since.
+            models.Index(fields=["latest_at"], name="archived_orders_latest"),
         ]
         permissions = [("archive_order", "Can archive orders and restore them")]
 

@@ -31,6 +31,8 @@ USUAL_WAY = (Status.PENDING, Status.PAID, Status.SHIPPED, Status.DELIVERED)
 WITHOUT_REVENUE = (Status.CANCELLED, Status.RETURNED)
 
 OPEN = (Status.PENDING, Status.PAID, Status.SHIPPED)
+# Nothing more is expected to happen; only these are archived.
+FINISHED = (Status.DELIVERED, Status.RETURNED, Status.CANCELLED)
 
 
 def allowed_after(status: str) -> tuple[Status, ...]:

@@ -46,6 +46,7 @@ SELECT '{sheet}', r.line, r.order_ref,
 FROM import_{sheet} r
 WHERE NOT EXISTS (SELECT FROM import_orders o WHERE o.order_ref = r.order_ref)
   AND NOT EXISTS (SELECT FROM orders o WHERE o.external_ref = r.order_ref)
+  AND NOT EXISTS (SELECT FROM archived_orders o WHERE o.external_ref = r.order_ref)
   AND NOT EXISTS (SELECT FROM import_problems p WHERE p.sheet = 'orders' AND p.key = r.order_ref)
 """
 

@@ -44,7 +44,7 @@ FROM (SELECT upper(name) AS name, min(category_id) AS category_id FROM categorie
 WHERE c.name = upper(i.category)
 """
 
-# Orders that are there already are left out here, and with them their items and events.
+# Orders that are there already, archived or not, are left out here, and with them their items and events.
 READY_ORDERS = """
 CREATE TEMPORARY TABLE ready_orders ON COMMIT DROP AS
 SELECT row_number() OVER () AS n, nextval(pg_get_serial_sequence('orders', 'order_id')) AS order_id, o.*
@@ -56,6 +56,7 @@ FROM (
         SELECT order_ref, sum(price * quantity) AS total FROM import_order_items GROUP BY order_ref
     ) i USING (order_ref)
     WHERE NOT EXISTS (SELECT FROM orders known WHERE known.external_ref = o.order_ref)
+        AND NOT EXISTS (SELECT FROM archived_orders known WHERE known.external_ref = o.order_ref)
     ORDER BY o.line
 ) o
 """

@@ -14,7 +14,7 @@ from history.mirror.documents import UNBUILDABLE, Document, digest, document_id,
 from history.models import ArchivedOrder
 
 # Set by the archive, not by the function of the rows.
-NOT_COMPARED = ("archived_at",)
+MARK = "archived_at"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Difference:
     what: list[str]
     mirror_rev: int = 0
     is_archived: bool = False
+
+    @property
+    def is_mark_only(self) -> bool:
+        """Whether the document has all that it should, and only does not say rightly since when it is archived."""
+        return all(what.startswith(f"{MARK}:") for what in self.what)
 
     def __str__(self) -> str:
         return f"{'archived ' if self.is_archived else ''}order {self.order_id}: {'; '.join(self.what)}"
@@ -80,9 +85,7 @@ def _own(order_id: int, held: list[Document]) -> Document:
 
 def _field_differences(expected: Document, held: Document) -> list[str]:
     found = {
-        path: f"{path}: {_shown(wanted)}, mirror has {_shown(has)}"
-        for path, wanted, has in _walk("", expected, held)
-        if path not in NOT_COMPARED
+        path: f"{path}: {_shown(wanted)}, mirror has {_shown(has)}" for path, wanted, has in _walk("", expected, held)
     }
     if not found and not _fits(held, held.get("digest")):  # such as a number stored as another type of number
         return ["digest does not fit the content"]
@@ -102,6 +105,8 @@ def _stub_differences(stub: ArchivedOrder, held: Document) -> list[str]:
         "rev": stub.rev,
         "digest": stub.sha256,
     }
+    if stub.is_marked:
+        wanted[MARK] = milliseconds(stub.archived_at)
     what = [
         f"{name}: {_shown(value)}, mirror has {_shown(held.get(name, _MISSING))}"
         for name, value in wanted.items()

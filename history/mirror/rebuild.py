@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import bson
 
 from history import mongo
+from history.archive import marks
 from history.mirror import activity, documents, held, reconcile, source, writer
 from history.mirror.documents import Document
 from history.models import ArchivedOrder
@@ -51,6 +52,7 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
             if number not in archived and _differs(document, found.get(number, []))
         ]
         done.refused.update(writer.overwrite(mongo.for_writing(), wrong).refused)
+        marks.mark_again([document["order_id"] for document in wrong])  # those archived meanwhile
         done.removed += _remove_unknown(found.keys() - expected.keys() - unbuildable.keys())
         done.orders += len(expected)
         done.written += len(wrong)

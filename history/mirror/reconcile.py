@@ -8,6 +8,7 @@ Source: PostgreSQL orders, order_items, history_events, archived_orders; MongoDB
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 
 # Times an order whose mirror is ahead is read again before it counts as a difference.
 LOOKS = 3
+# Seconds until a restore under way has taken the mark from its document.
+UNDER_WAY = 0.3
 
 
 @dataclass
@@ -180,23 +183,28 @@ def _look_again(suspects: set[int], findings: Findings) -> None:
     """Settle what is a difference: the stores are read one after the other while shop and relays go on.
 
     The order of the looks decides. What is not pending where its rows are read had been delivered before the mirror
-    is read; and a mirror that is ahead only because of a newer change is level at the next look.
+    is read; and a mirror that is ahead only because of a newer change is level at the next look, as is a mark that is
+    just being set or taken away.
     """
     for looks_left in reversed(range(LOOKS)):
         with source.snapshot():
             look = _look(sorted(suspects))
             pending = set(Event.objects.pending().filter(order_id__in=suspects).values_list("order_id", flat=True))
         found = held.by_order({"$in": sorted(suspects)})
-        ahead = set()
+        ahead, marked = set(), set()
         for number in sorted(suspects):
             difference = look.differing(number, found.get(number, []))
             if difference and difference.mirror_rev > look.rev(number) and looks_left:
                 ahead.add(number)
+            elif difference and difference.is_mark_only and looks_left:
+                marked.add(number)
             else:
                 _settle(number, difference, look, found.get(number, []), number in pending, findings)
-        if not ahead:
+        suspects = ahead | marked
+        if not suspects:
             return
-        suspects = ahead
+        if marked:
+            time.sleep(UNDER_WAY)
 
 
 def _settle(

@@ -18,6 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
 from history import faults, mongo, wakeup
+from history.archive import daily
 from history.mirror import activity, documents, lag, source, writer
 from history.rollups import keeper, queue
 from orders import popularity
@@ -158,6 +159,7 @@ class Relay:
         self._keeper = keeper.Keeper()
         self._sample = lag.EachMinute()
         self._count_sales = popularity.EachHour()
+        self._archive = daily.Daily()
 
     def stop(self) -> None:
         """Ask it to end after the batch at hand."""
@@ -167,6 +169,7 @@ class Relay:
         while not self._stopping:
             try:
                 self._deliver()
+                self._archive()
                 self._wait()
             except (Error, psycopg.Error, PyMongoError) as error:
                 self._recover(error)

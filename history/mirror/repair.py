@@ -1,4 +1,7 @@
-"""Mending differences the way every change goes: by an event above both stores' revisions, which a relay delivers."""
+"""Mending differences the way every change goes: by an event above both stores' revisions, which a relay delivers.
+
+A mark that is wrong is no change of an order and only set right.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from history import triggers, wakeup
+from history.archive import marks
 from history.mirror.compare import Difference
 from history.models import ArchivedOrder, Event, Kind
 from orders.models import Order
@@ -19,14 +23,23 @@ def repair(differences: Iterable[Difference], *, at: datetime) -> int:
     """Have the relays write each differing document anew; return how many orders that are.
 
     at: aware datetime of the repair's events. A document whose order PostgreSQL never had becomes a tombstone.
-    Archived orders are left out: PostgreSQL has nothing to mend their document with.
+    Of archived orders only the mark is mended, by the next who marks: PostgreSQL has nothing to mend the rest with.
     """
     repaired = 0
     for difference in differences:
+        if difference.is_mark_only:
+            repaired += _mend_mark(difference)
+            continue
         with triggers.capture_off():
             repaired += _write_event(difference, at)
     wakeup.notify()
     return repaired
+
+
+def _mend_mark(difference: Difference) -> bool:
+    if difference.is_archived:
+        return bool(marks.mark_again([difference.order_id]))
+    return marks.remove(difference.order_id)
 
 
 def _write_event(difference: Difference, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from history import mongo
+from history.archive import marks
 from history.mirror import relay, repair
 from history.mirror.reconcile import Findings
 from history.models import ReconcileRun
@@ -43,6 +44,7 @@ def run(*, since: datetime | None, mend: bool, compare: Callable[[], Findings]) 
         done.repaired = repair.repair(first.differences, at=timezone.now())
         queue.add_days([each.day for each in first.rollups])
         relay.drain()
+        marks.drain()
         mongo.prepare()  # the unique index, where a duplicate that is gone now had kept it from being made
         done.last = compare()
     _record(done, started_at, time.monotonic() - began, since)

@@ -25,12 +25,12 @@ def filled_in(placed: Sequence[Placed]) -> list[Placed]:
 
 
 def documents(order_ids: Iterable[int], *, find: Find) -> dict[int, Document]:
-    """Return the documents of those of the orders that are archived, by number."""
+    """Return the documents of archived orders by number; of one that is restored meanwhile it is the same."""
     wanted = {*order_ids}
     return {
         document["order_id"]: document
         for condition in chosen(sorted(wanted))
-        for document in find({"order_id": condition, "archived_at": {"$ne": None}})
+        for document in find({"order_id": condition})
         if document["order_id"] in wanted
     }
 

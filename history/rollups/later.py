@@ -56,7 +56,7 @@ WHERE later.rev > 1 OR o.created_at < %(after)s
 # The log is only added to, so where this is the same nothing happened; archiving moves from the one to the other.
 COUNT = """
 SELECT (SELECT count(*) FROM history_events WHERE occurred_at >= %(after)s AND order_id IS NOT NULL),
-    (SELECT count(*) FROM archived_orders WHERE archived_at >= %(after)s)
+    (SELECT count(*) FROM archived_orders WHERE latest_at >= %(after)s)
 """
 
 STEPS = """
@@ -124,7 +124,11 @@ def read(moment: datetime) -> dict[int, Changed]:
 
     Those first placed after it are among them only where their created_at lies before it.
     """
-    return dict(_archived(moment)) | dict(_live(moment))
+    with source.snapshot():  # who is archived or restored meanwhile is in one of them
+        live = dict(_live(moment))
+        stubs = ArchivedOrder.objects.filter(latest_at__gte=first_after(moment))
+        archived_ids = list(stubs.values_list("order_id", flat=True))
+    return dict(_archived(archived_ids, moment)) | live
 
 
 def steps(order_ids: Sequence[int], changed: dict[int, Changed]) -> dict[int, dict[str, datetime | None]]:
@@ -155,11 +159,9 @@ def _live(moment: datetime) -> Iterator[tuple[int, Changed]]:
             yield order_id, _undone(order_id, status, source.parse(row), held, events)
 
 
-def _archived(moment: datetime) -> Iterator[tuple[int, Changed]]:
-    """Whoever left before the moment had changed before it."""
+def _archived(order_ids: Iterable[int], moment: datetime) -> Iterator[tuple[int, Changed]]:
     after = first_after(moment)
-    stubs = ArchivedOrder.objects.filter(archived_at__gte=after).values_list("order_id", flat=True)
-    for order_id, document in archived.documents(stubs, find=mongo.for_reading().find).items():
+    for order_id, document in archived.documents(order_ids, find=mongo.for_reading().find).items():
         events = document["events"]
         first = next((place for place, event in enumerate(events) if event["timestamp"] >= after), None)
         if first is not None:

@@ -196,8 +196,9 @@ def test_rebuilding_keeps_the_documents_of_archived_orders(archived, mirror):
 def test_an_order_both_archived_and_live_is_named_and_left_alone(order, mirror):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO archived_orders (order_id, user_id, created_at, total_amount, status, rev, sha256)
-            SELECT order_id, user_id, created_at, total_amount, status, rev, %s FROM orders WHERE order_id = %s""",
+            """INSERT INTO archived_orders (order_id, user_id, created_at, total_amount, status, rev, sha256, is_marked)
+            SELECT order_id, user_id, created_at, total_amount, status, rev, %s, false
+            FROM orders WHERE order_id = %s""",
             [mirror.find_one({"order_id": order.pk})["digest"], order.pk],
         )
 

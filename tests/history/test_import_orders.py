@@ -15,11 +15,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from catalog.models import Category, Product, StockMovement
+from history.archive import run
 from history.imports import staging
 from history.imports.book import import_orders
 from history.imports.sheets import CannotBegin
 from history.mirror import relay
-from history.models import Event
+from history.models import ArchivedOrder, Event
 from orders.models import Order, OrderItem
 from orders.services import cancel_order
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
@@ -214,6 +215,18 @@ def test_importing_again_changes_nothing_and_says_how_much_was_there(book):
     assert summary.skipped == {"users": 2, "products": 2, "orders": 2, "order_items": 3, "order_events": 5}
     assert summary.written.orders == summary.written.events == 0
     assert list(Event.objects.order_by("pk").values()) == before
+
+
+def test_importing_again_does_not_bring_back_what_is_archived(book, mirror, now):
+    import_orders(book.directory)
+    relay.drain()
+    left = run.archive_before(now).archived
+    live = Order.objects.count()
+
+    summary = import_orders(book.directory)
+
+    assert left >= 1
+    assert (summary.written.orders, Order.objects.count(), ArchivedOrder.objects.count()) == (0, live, left)
 
 
 def test_what_is_there_is_used_and_left_as_it_is(book):
