@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "total-too-large": (409, "The order would be larger than the shop can take"),
     "customer-inactive": (409, "The customer's account is not active"),
     "total-changed": (409, "The order would cost something else"),
+    "position-unknown": (410, "The feed cannot be read from there without leaving something out"),
     "too-large": (413, "The request is too large"),
     "unsupported-media-type": (415, "The body has to be application/json"),
     "invalid": (422, "The request is not valid"),

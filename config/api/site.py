@@ -9,7 +9,6 @@ from typing import Any
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
-from history.patience import Away
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -18,6 +17,7 @@ from ninja.parser import Parser
 from pymongo.errors import PyMongoError
 
 import catalog.api
+import history.api.events
 import history.api.orders
 import history.api.reports
 import orders.api
@@ -26,6 +26,7 @@ from config.api.middleware import busy
 from config.api.problems import Problem, invalid
 from history.models import ArchivedOrder
 from history.past.find import Untold
+from history.patience import Away
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ api = ShopApi(
 api.add_router("/products", catalog.api.router)
 api.add_router("/orders", orders.api.router)
 api.add_router("/reports", history.api.reports.router)
+api.add_router("/events", history.api.events.router)
 
 
 @api.exception_handler(Problem)

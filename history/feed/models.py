@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db import models
+
+from config.api.types import told
 
 
 class FeedEventQuerySet(models.QuerySet["FeedEvent"]):
@@ -59,7 +60,7 @@ class FeedEvent(models.Model):
             "order_id": self.order_id,
             "rev": self.rev,
             "status": self.status,
-            "occurred_at": _iso(self.occurred_at),
+            "occurred_at": told(self.occurred_at),
         }
 
 
@@ -78,7 +79,3 @@ class FeedEnds(models.Model):
 
     def __str__(self) -> str:
         return f"{self.forgotten + 1} to {self.last}"
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

@@ -17,7 +17,7 @@ from history.feed import positions
 from history.feed.models import FeedEvent
 
 LARGEST_PAGE = 1000
-LONGEST_WAIT = 25.0
+LONGEST_WAIT = 25
 # Seconds between two looks of whoever waits: one row by its key, on a connection borrowed for it alone.
 LOOK = 0.25
 
@@ -63,10 +63,10 @@ def read(after: int | None, limit: int) -> Page:
 
 
 def wait(after: int, seconds: float) -> bool:
-    """Wait until there is an event after a position, at most so long; return whether there is.
+    """Wait until there is an event after a position, at most so long.
 
-    Returns at once where as many wait in this process as may (settings.FEED_WAITERS). While it waits it holds no
-    connection of the pool. Not to be called within a transaction.
+    Returns False at once where as many wait in this process as may (settings.FEED_WAITERS), else True in the end.
+    While it waits it holds no connection of the pool. Not to be called within a transaction.
     """
     if not _places.acquire(blocking=False):
         return False
@@ -76,7 +76,7 @@ def wait(after: int, seconds: float) -> bool:
             connection.close()  # back to the pool
             left = deadline - time.monotonic()
             if left <= 0:
-                return False
+                break
             time.sleep(min(LOOK, left))
         return True
     finally:
