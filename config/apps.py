@@ -1,5 +1,5 @@
 from django.contrib.admin.apps import AdminConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, post_save
 
 from config import roles
 
@@ -9,7 +9,10 @@ class ShopAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from config import role_admin, session_admin  # noqa: F401 (register themselves, now that there are models)
+        # What registers itself does so now that there are models.
+        from config import metrics, role_admin, session_admin  # noqa: F401
+        from orders.models import Order
 
+        post_save.connect(metrics.count_order, sender=Order, dispatch_uid="metrics.orders")
         # Once a migrate, when every permission is there: their apps come before this one in INSTALLED_APPS.
         post_migrate.connect(roles.make_groups, sender=self, dispatch_uid="roles.make_groups")

@@ -43,13 +43,14 @@ def _readiness() -> HttpResponse:
     """Say how each store does; relay_lag_seconds: how old the oldest undelivered change is."""
     mirror = "ok" if _mongodb_answers() else "away"
     try:
-        lag = _lag()
+        behind = lag()
     except Error:
         return _answer({"status": "away", "postgresql": "away", "mongodb": mirror}, status=503)
-    return _answer({"status": "ready", "postgresql": "ok", "mongodb": mirror, "relay_lag_seconds": lag})
+    return _answer({"status": "ready", "postgresql": "ok", "mongodb": mirror, "relay_lag_seconds": behind})
 
 
-def _lag() -> int:
+def lag() -> int:
+    """Return how old, in seconds, the oldest undelivered change is; raises django.db.Error."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{PATIENCE}s"])
         try:

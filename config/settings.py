@@ -50,7 +50,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.health.HealthMiddleware",  # before whatever asks for https or a host name
+    # Before whatever asks for https or a host name.
+    "config.health.HealthMiddleware",
+    "config.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -86,6 +88,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# Who may read /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- PostgreSQL: the truth ---
 DATABASES = {"default": env.db_url("DATABASE_URL", default=addresses.database_url(DATA_DIR))}
