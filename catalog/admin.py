@@ -95,6 +95,7 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
     list_select_related = ["category"]
     search_fields = ["name", "sku"]
     ordering = ["-created_at", "-product_id"]
+    list_per_page = 50
     show_full_result_count = False
     actions = ["retire", "activate"]
     fieldsets = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now, Upper
@@ -100,6 +100,9 @@ class Product(models.Model):
             models.Index(fields=["-units_sold", "-product_id"], name="products_best_selling"),
             # A category, newest first.
             models.Index(fields=["category", "-created_at", "-product_id"], name="products_of_category"),
+            # The back office's search: name__icontains, sku__icontains.
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="products_upper_name_trigram"),
+            GinIndex(OpClass(Upper("sku"), "gin_trgm_ops"), name="products_upper_sku_trigram"),
             # The shop's search: sku__iexact.
             models.Index(Upper("sku"), name="products_sku_any_case"),
             # The shop's list, of chosen attributes: attributes__contains.

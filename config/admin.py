@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.decorators import login_not_required
@@ -18,7 +19,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from config.paging import BoundedPaginator
@@ -41,8 +44,19 @@ else:
     _ModelAdmin = admin.ModelAdmin
 
 
-class ListOfAnyAddress(_ModelAdmin):
-    """Asked for what no column can hold (the year 99999999999), a list leads back to the whole of it."""
+class QuickList(_ModelAdmin):
+    """Asked for what no column can hold (the year 99999999999), a list leads back to the whole of it; the box before
+    each row is written without a template, which was a quarter of the page's time.
+    """
+
+    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
+    def action_checkbox(self, obj: Model) -> SafeString:
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            f"Select this object for an action - {obj}",
+        )
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
@@ -73,7 +87,7 @@ class ShopAdminSite(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         if given.paginator is Paginator:
             bounded["paginator"] = BoundedPaginator
-        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (ListOfAnyAddress, given), {})
+        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (QuickList, given), {})
         super().register(model_or_iterable, lenient, **(bounded | options))
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -139,6 +139,8 @@ class Event(models.Model):
                 condition=~models.Q(kind__in=["placed", "status"]),
                 name="history_events_by_kind",
             ),
+            # The back office's log of a time, which is short of events and far from the first ones.
+            BrinIndex(fields=["occurred_at"], pages_per_range=32, autosummarize=True, name="history_events_by_time"),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
             models.Index(fields=["order_id"], condition=models.Q(kind="deleted"), name="history_events_deleted"),
             # A report as of a past moment undoes what changed since; it reads no row for that.
@@ -190,6 +192,8 @@ class ArchivedOrder(models.Model):
         indexes = [
             # The back office's list of all orders, newest first; a day's rollup counts its archived orders too.
             models.Index(fields=["-created_at", "-order_id"], name="archived_orders_newest"),
+            # The same list, by total.
+            models.Index(fields=["total_amount", "order_id"], name="archived_orders_by_total"),
             # My orders, newest first; whether an order is its customer's first.
             models.Index(fields=["user_id", "-created_at", "-order_id"], name="archived_orders_of_customer"),
             # The back office's filter by status; what Trust asks of a day and status, from the index alone.

@@ -85,6 +85,8 @@ class Order(models.Model):
             models.Index(fields=["customer", "-created_at", "-order_id"], name="orders_of_customer"),
             # The back office's list, newest first.
             models.Index(fields=["-created_at", "-order_id"], name="orders_newest"),
+            # The back office's list, by total.
+            models.Index(fields=["total_amount", "order_id"], name="orders_by_total"),
             # The back office's filter by status; what Trust asks of a day and status, from the index alone.
             models.Index(
                 fields=["status", "-created_at", "-order_id"], include=["total_amount"], name="orders_by_status_amount"

@@ -41,6 +41,7 @@ PAGES = {
     "orders_order_return": "orders.refund_order",
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
+    "mfa_authenticator_add": NOBODY,
     "history_event_add": NOBODY,
     "history_event_delete": NOBODY,
     "history_endpoint_secret": "history.view_endpoint",  # shows nothing but to who has just made it
@@ -65,6 +66,8 @@ FORMS = {
     "orders_order_change": NOBODY,
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
+    "mfa_authenticator_add": NOBODY,
+    "mfa_authenticator_change": NOBODY,
     "history_event_add": NOBODY,
     "history_event_change": NOBODY,
     "history_event_delete": NOBODY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.admin import site
 from django.contrib.auth.models import Group
 from django.core.cache import cache
@@ -84,6 +85,23 @@ def test_with_a_second_factor_staff_get_in_and_older_sessions_end(settings):
     assert elsewhere.get(HOME).status_code == 302
     client.post(reverse("mfa_deactivate_totp"))
     assert client.get(HOME).status_code == 302
+
+
+def test_nobody_reads_or_sets_the_secret_of_a_second_factor(client, boss):
+    factor = Authenticator.objects.create(user=boss, type="totp", data={"secret": "gAAAAABsecret"})
+    page = f"/admin/mfa/authenticator/{factor.pk}/"
+
+    shown = client.get(f"{page}change/")
+    listed = client.get("/admin/mfa/authenticator/")
+    changed = client.post(f"{page}change/", {"user": boss.pk, "type": "totp", "data": "{}"})
+    factor.refresh_from_db()
+
+    assert "gAAAAABsecret" not in shown.content.decode() + listed.content.decode()
+    assert shown.status_code == listed.status_code == 200
+    assert (changed.status_code, factor.data) == (403, {"secret": "gAAAAABsecret"})
+    # A lost one is taken away.
+    client.post(f"{page}delete/", {"post": "yes"})
+    assert not Authenticator.objects.exists()
 
 
 def test_a_customer_needs_no_second_factor(client, settings):
