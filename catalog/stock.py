@@ -24,6 +24,7 @@ TRIGGERS = {
     "catalog_record_delete": "products",
     "catalog_refuse_truncate": "products",
     "catalog_keep_ledger": "stock_movements",
+    "catalog_keep_ledger_words": "stock_movements",
     "catalog_keep_ledger_closed": "stock_movements",
 }
 

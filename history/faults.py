@@ -31,7 +31,15 @@ ARCHIVE_POINTS = (
     "archive: mid mark",
 )
 RESTORE_POINTS = ("restore: after insert", "restore: before commit", "restore: after commit")
-POINTS = RELAY_POINTS + WEB_POINTS + KEEPER_POINTS + ARCHIVE_POINTS + RESTORE_POINTS
+ERASE_POINTS = (
+    "erase: after words",
+    "erase: before tables commit",
+    "erase: after tables",
+    "erase: after stubs",
+    "erase: mid documents",
+    "erase: before certificate",
+)
+POINTS = RELAY_POINTS + WEB_POINTS + KEEPER_POINTS + ARCHIVE_POINTS + RESTORE_POINTS + ERASE_POINTS
 
 _armed: str | None = None
 _hits_left = 0

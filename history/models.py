@@ -33,6 +33,7 @@ class Kind(models.TextChoices):
     NOTE = "note", "Note"
     DELETED = "deleted", "Deleted"
     REPAIRED = "repaired", "Mirror repaired"
+    ERASED = "erased", "Personal data erased"  # of an order and of a person
     # The kinds of activity; deleted is common to both.
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"

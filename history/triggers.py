@@ -28,6 +28,9 @@ TRIGGERS = {
     "history_feed": "history_events",
     "history_keep_number": "orders",
     "history_keep_item_number": "order_items",
+    "history_erase_orders": "orders",
+    "history_erase_order_items": "order_items",
+    "history_erase_history_events": "history_events",
     "history_refuse_truncate_orders": "orders",
     "history_refuse_truncate_order_items": "order_items",
     "history_refuse_truncate_history_events": "history_events",
@@ -42,6 +45,18 @@ def capture_off() -> Iterator[None]:
     """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL history.capture = 'off'")
+        yield
+
+
+@contextmanager
+def erasing() -> Iterator[None]:
+    """Let one whole transaction take words off orders, their log and the stock ledger, and old activity out of the log.
+
+    The database refuses everything else meanwhile: no figure, time or number changes, no event of an order goes. What
+    it does to an order it has to tell by an event of its own. Ends with the transaction, whatever happens.
+    """
+    with capture_off(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL shop.erasing = 'on'")
         yield
 
 

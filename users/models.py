@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Now, Upper
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -66,7 +68,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="users_name_trigram"),
             GinIndex(OpClass(Upper("email"), "gin_trgm_ops"), name="users_email_trigram"),
         ]
-        permissions = [("assign_roles", "Can look after staff and give roles up to their own")]
+        permissions = [
+            ("assign_roles", "Can look after staff and give roles up to their own"),
+            ("erase_user", "Can ask for a person's data to be erased, and confirm what somebody else asked for"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -200,6 +205,81 @@ class ApiUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} since {self.since}"
+
+
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def of_user(self, user_id: int) -> ErasureQuerySet:
+        return self.filter(user_id=user_id).order_by("-erasure_id")
+
+    def open(self) -> ErasureQuerySet:
+        """Asked for, and neither withdrawn nor finished; some of them may have lapsed."""
+        return self.filter(withdrawn_at__isnull=True, finished_at__isnull=True)
+
+    def waiting(self, at: datetime) -> ErasureQuerySet:
+        """Those that somebody may still confirm."""
+        return self.open().filter(confirmed_at__isnull=True, asked_at__gt=at - Erasure.WAITS)
+
+    def under_way(self) -> ErasureQuerySet:
+        return self.open().filter(confirmed_at__isnull=False).order_by("erasure_id")
+
+    def finished(self) -> ErasureQuerySet:
+        return self.filter(finished_at__isnull=False).order_by("erasure_id")
+
+
+class Erasure(models.Model):
+    """A request to erase what is known of a person, and when it is done the certificate of it.
+
+    One asks, another confirms; who asks by a command or by closing their own account has no number here.
+    found: what is needed to go on after a crash; empty once it is finished, so nothing here tells who it was.
+    counts: rows changed or removed, by table or collection. sha256: of the certificate (history/erasure).
+    """
+
+    WAITS = timedelta(days=7)  # for the confirmation
+
+    erasure_id = models.BigAutoField(primary_key=True)
+    # No foreign key: it outlives the account, and tells after a restored backup whom to erase again.
+    user_id = models.BigIntegerField()
+    asked_by = models.BigIntegerField(null=True)
+    asked_by_name = models.CharField("asked by", max_length=200)
+    asked_at = models.DateTimeField()
+    confirmed_by = models.BigIntegerField(null=True)
+    confirmed_by_name = models.CharField("confirmed by", max_length=200, db_default="")
+    confirmed_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    found = models.JSONField(default=dict, db_default={})
+    counts = models.JSONField(default=dict, db_default={})
+    sha256 = models.CharField("SHA-256", max_length=64, db_default="")
+
+    objects = ErasureQuerySet.as_manager()
+
+    class Meta:
+        db_table = "erasures"
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(confirmed_by=models.F("asked_by")), name="erasures_confirmed_by_another"
+            ),
+            # Its index finds the requests of a person too.
+            models.UniqueConstraint(
+                fields=["user_id"],
+                condition=models.Q(withdrawn_at__isnull=True, finished_at__isnull=True),
+                name="erasures_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.user_id}, {self.state(timezone.now())}"
+
+    def state(self, at: datetime) -> str:
+        """Where it is, in a word or two."""
+        if self.finished_at:
+            return "erased"
+        if self.withdrawn_at:
+            return "withdrawn"
+        if self.confirmed_at:
+            return "under way"
+        return "waits for confirmation" if at < self.asked_at + self.WAITS else "lapsed"
 
 
 def display_name(user: User) -> str:

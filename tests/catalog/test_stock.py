@@ -274,6 +274,7 @@ def test_what_does_not_add_up_is_found(capsys):
         f"product {gone.pk}: stock is 0, its movements add up to 10",
         "the trigger catalog_keep_ledger on stock_movements is missing or switched off",
         "the trigger catalog_keep_ledger_closed on stock_movements is missing or switched off",
+        "the trigger catalog_keep_ledger_words on stock_movements is missing or switched off",
         "3 products, 4 movements, 3 differ.",
     ]
 

@@ -1,0 +1,155 @@
+"""Erasing somebody in MongoDB: archived orders, whose document is the only copy, and activity, which is written once.
+
+Documents of live orders are written anew by the relays, from rows that are clean by then. Source and target: MongoDB
+order_history and activity_log. Raises pymongo's errors; running it again is safe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from django.db import transaction
+from pymongo import ReplaceOne
+
+from history import faults, mongo
+from history.erasure.person import Person, Whose
+from history.mirror.documents import digest, document_id
+from history.mirror.writer import LIST, chosen
+from history.models import ArchivedOrder, Subject
+from history.mongo import Document
+
+# Stubs looked at together for what the notes of others say.
+BATCH = 1000
+# Where a document has notes; what else of it tells of the person is found by their number.
+NOTES = ("change_note", "events.note", "refunds.reason")
+
+
+@dataclass
+class Cleaned:
+    """counts: documents changed, by collection; behind: orders whose documents a relay has still to write;
+    damaged: archived orders that were not what their stub says before, and are not now."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    behind: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+
+
+def find(person: Person, events: Iterable[int] = ()) -> Iterator[tuple[str, Document, Document]]:
+    """Yield each document that tells of the person with its collection, as it is and as it is to be.
+
+    events: activity of others, by number, whose notes were found to name the person.
+    """
+    for document in _orders(person):
+        clean = person.cleaned(document, _whose(person, document))
+        if clean != document:
+            yield mongo.ORDER_HISTORY, document, clean
+    seen = set()
+    for document in _activity(person, events):
+        clean = person.cleaned_event(document, Whose.OTHERS)
+        if clean != document and document["_id"] not in seen:
+            seen.add(document["_id"])
+            yield mongo.ACTIVITY_LOG, document, clean
+
+
+def clean(person: Person, events: Iterable[int]) -> Cleaned:
+    """Write what find() finds; raises django.db.Error or PyMongoError."""
+    done = Cleaned()
+    found = find(person, events)
+    while some := list(islice(found, LIST)):
+        orders = {document["order_id"] for name, document, _ in some if name == mongo.ORDER_HISTORY}
+        _clean_archived(person, sorted(orders), done)
+        activity = [(old, new) for name, old, new in some if name == mongo.ACTIVITY_LOG]
+        _replace(mongo.ACTIVITY_LOG, activity)
+        done.counts[mongo.ACTIVITY_LOG] += len(activity)
+        faults.point("erase: mid documents")
+    done.counts = +done.counts
+    return done
+
+
+def _clean_archived(person: Person, order_ids: Sequence[int], done: Cleaned) -> None:
+    """Clean the documents of those of the orders that are archived, and note the others as behind.
+
+    The stub goes first: it then says what the document will be, by which a second run tells a document that is not
+    written yet from one that somebody damaged.
+    """
+    ready: list[tuple[Document, Document]] = []
+    with transaction.atomic():
+        # Under their locks nobody restores them.
+        stubs = {stub.pk: stub for stub in ArchivedOrder.objects.select_for_update().filter(pk__in=order_ids)}
+        done.behind += [order_id for order_id in order_ids if order_id not in stubs]
+        for document in _held(sorted(stubs)):
+            new = person.cleaned(document, _whose(person, document))
+            stub = stubs[document["order_id"]]
+            sound, sha256 = digest(document) == stub.sha256, digest(new)
+            if sound or sha256 == stub.sha256:
+                new["digest"] = sha256
+                ArchivedOrder.objects.filter(pk=stub.pk).update(sha256=sha256)
+            else:
+                done.damaged.append(stub.pk)
+            ready.append((document, new))
+    faults.point("erase: after stubs")
+    _replace(mongo.ORDER_HISTORY, ready)
+    done.counts[mongo.ORDER_HISTORY] += len(ready)
+
+
+def _replace(collection: str, documents: Sequence[tuple[Document, Document]]) -> None:
+    if documents:
+        # Guarded by what was read: what somebody has changed meanwhile is looked at the next time.
+        mark = "digest" if collection == mongo.ORDER_HISTORY else "event_id"
+        operations = [ReplaceOne({"_id": old["_id"], mark: old[mark]}, new) for old, new in documents]
+        mongo.for_writing(collection).bulk_write(operations, ordered=False)
+
+
+def _whose(person: Person, document: Document) -> Whose:
+    if document["user_id"] == person.user_id:
+        return Whose.OWN
+    moves = (event.get("changes", {}).get("user_id", ()) for event in document["events"])
+    return Whose.ONCE if any(person.user_id in move for move in moves) else Whose.OTHERS
+
+
+def _orders(person: Person) -> Iterator[Document]:
+    """The person's documents, live and archived, and archived ones of others that may name the person."""
+    collection = mongo.for_writing()
+    yield from collection.find({"user_id": person.user_id}).sort("order_id")
+    naming: list[Document] = [{"events.actor_id": person.user_id}, {"events.changes.user_id": person.user_id}]
+    if person.words:
+        words = "|".join(map(re.escape, person.words))
+        naming += [{name: {"$regex": words, "$options": "i"}} for name in NOTES]
+    others = {"user_id": {"$ne": person.user_id}, "$or": naming}
+    for order_ids in _archived():
+        asked = {*order_ids}
+        for condition in chosen(order_ids):
+            found = collection.find({"order_id": condition, **others})
+            yield from (document for document in found if document["order_id"] in asked)
+
+
+def _activity(person: Person, events: Iterable[int]) -> Iterator[Document]:
+    collection = mongo.for_writing(mongo.ACTIVITY_LOG)
+    for subject in (Subject.USER, Subject.SESSION):
+        yield from collection.find({"subject": subject.value, "subject_id": person.user_id})
+    yield from collection.find({"actor_id": person.user_id})
+    wanted = iter(sorted(events))
+    while some := list(islice(wanted, LIST)):
+        yield from collection.find({"_id": {"$in": [document_id(event) for event in some]}})
+
+
+def _archived() -> Iterator[list[int]]:
+    """The numbers of all archived orders, in batches."""
+    last = 0
+    while True:
+        later = ArchivedOrder.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
+        order_ids = list(later[:BATCH])
+        if not order_ids:
+            return
+        yield order_ids
+        last = order_ids[-1]
+
+
+def _held(order_ids: Sequence[int]) -> Iterator[Document]:
+    for start in range(0, len(order_ids), LIST):
+        ids = [document_id(order_id) for order_id in order_ids[start : start + LIST]]
+        yield from mongo.for_writing().find({"_id": {"$in": ids}})

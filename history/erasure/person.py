@@ -1,0 +1,146 @@
+"""What of a row or a document tells who somebody is, and what is put in its place. Pure; both stores go by it.
+
+Rows and documents alike are cleaned by the names of their fields, however deep they lie, so that an order's row, its
+document and the events of both lose the same. Amounts, products, times and numbers of people are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from history.models import Subject
+from users.services import CLOSED_NAME
+
+ERASED = "(erased)"
+ADDRESS = "shipping_address"
+# What only says the place may be many people's, and is no trace of one.
+NOT_TELLING = ("city", "postcode", "country")
+# Names of who did something, each with the field that says by number who it was.
+NAMES = {
+    "actor_name": "actor_id",
+    "actor": "actor_id",
+    "changed_by_name": "changed_by",
+    "refunded_by_name": "refunded_by",
+}
+# What somebody wrote or a machine said, about whomever.
+NOTES = ("note", "change_note", "reason", "error", "object_repr", "change_message")
+# Subjects whose events are about a person, and what such an event says of them.
+ABOUT_PEOPLE = (Subject.USER, Subject.SESSION)
+OF_PEOPLE = ("name", "email")
+
+# A name of one word may be any word; "Al B" in a note is hardly somebody.
+SHORTEST = 5
+
+Row = Mapping[str, Any]
+
+
+class Whose(Enum):
+    """Of an order, or of what belongs to one: how much of it goes."""
+
+    OWN = "the person's: address and all notes go"
+    ONCE = "the person's once: the address goes where it is theirs"
+    OTHERS = "somebody else's: only what names the person goes"
+
+
+class Person:
+    """Somebody to be erased. words: what is looked for in the notes of others, see telling().
+
+    What is wiped is kept in `wiped`: so the words are found out.
+    """
+
+    def __init__(self, user_id: int, words: Iterable[str] = ()) -> None:
+        self.user_id = user_id
+        self.words = sorted(words, key=lambda word: (-len(word), word))
+        self.wiped: set[str] = set()
+
+    @property
+    def label(self) -> str:
+        return f"Erased customer {self.user_id}"
+
+    @property
+    def email(self) -> str:
+        return f"erased-{self.user_id}@account.invalid"
+
+    def cleaned(self, value: Any, whose: Whose) -> Any:
+        """Return a row, a document or a part of one without what tells of the person; what is clean stays equal."""
+        if isinstance(value, list):
+            return [self.cleaned(each, whose) for each in value]
+        if not isinstance(value, Mapping):
+            return value
+        return {key: self._field(key, value, whose) for key in value}
+
+    def cleaned_event(self, event: Row, whose: Whose) -> Any:
+        """Like cleaned, of an event; one about the person loses what it says of them."""
+        told = self.cleaned(event, whose)
+        if event.get("subject") in ABOUT_PEOPLE and event.get("subject_id") == self.user_id:
+            told["subject_name"] = self._wipe(event["subject_name"], self.label)
+            told["changes"] = {
+                name: [self._wipe(each, ERASED) for each in pair] if name in OF_PEOPLE else pair
+                for name, pair in told["changes"].items()
+            }
+        return told
+
+    def without(self, text: str) -> str:
+        """Return a text of others without the person's words, wherever they stand as words of their own."""
+        return self._pattern.sub(ERASED, text) if self.words else text
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, self.words))})(?!\w)", re.IGNORECASE)
+
+    def _field(self, key: str, row: Row, whose: Whose) -> Any:
+        value = row[key]
+        if key in NAMES and value and row.get(NAMES[key]) == self.user_id:
+            return self._wipe(value, self.label)
+        if key in NOTES and isinstance(value, str):
+            return ERASED if value and whose == Whose.OWN else self.without(value)
+        if key == ADDRESS and whose == Whose.OWN:
+            return self._emptied(value)
+        if key == ADDRESS and whose == Whose.ONCE:
+            return self._without(value)
+        return self.cleaned(value, whose)
+
+    def _emptied(self, address: Any) -> Any:
+        """An address as nobody's; [old, new] of a change stay two."""
+        if isinstance(address, list):
+            return [self._emptied(each) for each in address]
+        self.wiped |= set(telling_lines(address))
+        return {} if address else address
+
+    def _without(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._without(each) for each in value]
+        if isinstance(value, Mapping):
+            return {key: self._without(each) for key, each in value.items()}
+        return self.without(value) if isinstance(value, str) else value
+
+    def _wipe(self, value: Any, replacement: str) -> Any:
+        if isinstance(value, str) and value:
+            self.wiped.add(value)
+            return replacement
+        return value
+
+
+def telling_lines(address: Any) -> list[str]:
+    """The lines of an address, as an order or somebody's address book has it, that lead to one person."""
+    if not isinstance(address, Mapping):
+        return [address] if isinstance(address, str) else []
+    return [line for name, line in address.items() if isinstance(line, str) and line and name not in NOT_TELLING]
+
+
+def telling(texts: Iterable[str], person: Person) -> list[str]:
+    """Return those texts that can be looked for in the notes of others: several words, a number, a mail address.
+
+    A single word is left out: a customer called Rose or Baker would take every rose and baker out of the shop's notes.
+    """
+    ours = {person.label, person.email, ERASED, CLOSED_NAME}
+    found = {text.strip() for text in texts} - ours
+    return sorted(
+        text
+        for text in found
+        if len(text) >= SHORTEST and re.search(r"[\W\d]", text) and not text.endswith("@account.invalid")
+    )
