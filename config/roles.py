@@ -36,6 +36,8 @@ PERMISSIONS = {
     "users.view_apikey": "see the keys of the API, what they may do and when they were used",
     "users.add_apikey": "make keys of the API, for what one may do oneself",
     "users.revoke_apikey": "revoke keys of the API",
+    "users.erase_user": "ask for a customer's data to be erased, and confirm what somebody else asked for",
+    "users.view_erasure": "see who was erased, by number, and the certificates of it",
     "auth.view_group": "see what each role may do",
     "history.view_reports": "see the reports",
     "history.view_event": "see the log of events and the activity log",

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Product
 from history.admin_activity import activity_page
+from history.admin_erasure import ErasureAdmin
 from history.admin_mirror import mirror_page, requeue_events
 from history.admin_orders import EveryOrderAdmin
 from history.admin_products import ProductWithHistoryAdmin
@@ -22,7 +23,7 @@ from history.models import Delivery, Endpoint, Event
 from history.told_changes import told_changes
 from history.webhooks.admin import DeliveryAdmin, EndpointAdmin
 from orders.models import Order
-from users.models import User
+from users.models import Erasure, User
 
 if TYPE_CHECKING:
     _EventAdmin = admin.ModelAdmin[Event]
@@ -31,6 +32,7 @@ else:
 
 
 admin.site.register(User, UserWithOrdersAdmin)
+admin.site.register(Erasure, ErasureAdmin)
 admin.site.register(Product, ProductWithHistoryAdmin)
 admin.site.register(Order, EveryOrderAdmin)
 admin.site.register(Endpoint, EndpointAdmin)

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from history.admin_erasure import ErasesPeople
 from history.customers import Ordered, ordered_by, who_ordered
-from users.admin import UserAdmin
 from users.models import User
 
 
@@ -30,7 +30,7 @@ class PeopleList(ChangeList):
         self.result_list = people
 
 
-class UserWithOrdersAdmin(UserAdmin):
+class UserWithOrdersAdmin(ErasesPeople):
     list_display = ["name", "email", "roles", "orders", "spent", "is_staff", "is_active", "created_at"]
     # The filters narrow by the rest; sorted by yes and no, a list would read every row there is.
     sortable_by = ["name", "email", "created_at"]

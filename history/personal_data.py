@@ -19,11 +19,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
 from pymongo.errors import PyMongoError
 
+from catalog.models import StockMovement
 from history import mongo
 from history.models import ArchivedOrder, Event, Subject
 from history.timeline import is_note_for_customer, who_did
-from orders.models import CartItem, Order, Refund
-from users.models import Address, User
+from orders.models import CartItem, Mail, Order, Refund
+from users.models import Address, Erasure, User
 
 Data = dict[str, Any]
 
@@ -33,6 +34,8 @@ PATIENCE = 15
 CART = ("product_id", "quantity", "price_seen")
 ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
 ITEM = ("product_id", "sku", "product_name", "price", "quantity")
+MAIL = ("status", "language", "attempts", "tried_at", "sent_at")
+MOVEMENT = ("product_id", "delta", "reason", "order_id", "moved_at")
 REFUND = ("amount", "items", "reason", "refunded_at")
 ORDER_EVENT = ("kind", "status", "occurred_at", "is_time_known", "actor_id", "note", "changes")
 ACTIVITY_EVENT = ("kind", "subject_name", "occurred_at", "actor_id", "note", "changes")
@@ -57,7 +60,8 @@ def of(user: User, *, at: datetime) -> Data:
     """Return it as what Encoder makes JSON of; `missing` names what could not be read now."""
     found: Data = {"made_at": at, "currency": settings.CURRENCY, "missing": [], "account": _account(user)}
     found["orders"] = _orders(user)
-    found["archived_orders"] = list(ArchivedOrder.objects.filter(user_id=user.pk).order_by("pk").values(*ARCHIVED))
+    found["archived_orders"] = _archived_orders(user)
+    found["stock_movements"] = list(StockMovement.objects.filter(actor_id=user.pk).order_by("pk").values(*MOVEMENT))
     found["activity"] = _activity(user)
     try:
         with pymongo.timeout(PATIENCE):
@@ -76,6 +80,7 @@ def _account(user: User) -> Data:
         "cart": list(CartItem.objects.for_customer(user).values("product__name", *CART)),
         "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
         "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
+        "erasure_asked_for": list(Erasure.objects.of_user(user.pk).values("asked_at", "withdrawn_at")),
     }
 
 
@@ -88,12 +93,27 @@ def _orders(user: User) -> list[Data]:
     refunds: dict[int, list[Data]] = {order.pk: [] for order in orders}
     for refund in Refund.objects.filter(order__in=refunds).order_by("pk").values("order_id", *REFUND):
         refunds[refund.pop("order_id")].append(refund)
+    mails = _mails(events)
     return [
         {name: getattr(order, name) for name in ORDER}
         | {"items": [{name: getattr(item, name) for name in ITEM} for item in order.items.all()]}
-        | {"events": events[order.pk], "refunds": refunds[order.pk]}
+        | {"events": events[order.pk], "refunds": refunds[order.pk], "mails": mails[order.pk]}
         for order in orders
     ]
+
+
+def _archived_orders(user: User) -> list[Data]:
+    """What PostgreSQL still has of them; all else is in their documents, under "mirror"."""
+    stubs = list(ArchivedOrder.objects.filter(user_id=user.pk).order_by("pk").values(*ARCHIVED))
+    mails = _mails([stub["order_id"] for stub in stubs])
+    return [stub | {"mails": mails[stub["order_id"]]} for stub in stubs]
+
+
+def _mails(order_ids: Collection[int]) -> dict[int, list[Data]]:
+    mails: dict[int, list[Data]] = {order_id: [] for order_id in order_ids}
+    for mail in Mail.objects.filter(order__in=mails).order_by("pk").values("order_id", *MAIL):
+        mails[mail.pop("order_id")].append(mail)
+    return mails
 
 
 def _mirrored_orders(user: User) -> list[Data]:

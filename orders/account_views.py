@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -23,11 +24,13 @@ def close(request: CustomerRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, closing.reason_to_wait(request.user))
     try:
-        closing.close_account(request.user)
+        erases = "erase" in request.POST
+        closing.close_account(request.user, erases=erases, at=timezone.now())
     except closing.NotYet as reason:
         return _page(request, reason, status=409)
     logout(request)
-    messages.success(request, _("Your account is closed."))
+    told = _("Your account is closed. Your data goes from your past orders once that is confirmed.")
+    messages.success(request, told if erases else _("Your account is closed."))
     return redirect("catalog:product_list")
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from orders import erasing
 from orders.models import CartItem, Order
 from users import services
-from users.models import User
+from users.models import Erasure, User
+
+# Who asked, as staff read it.
+THEMSELVES = "the customer"
 
 
 class NotYet(Exception):
@@ -34,9 +40,10 @@ def reason_to_wait(customer: User) -> NotYet | None:
 
 
 @transaction.atomic
-def close_account(customer: User) -> None:
+def close_account(customer: User, *, erases: bool = False, at: datetime) -> None:
     """Close the account for good; its orders stay as they are, with the names and addresses they were given.
 
+    erases: ask for these to be erased too, which staff then confirm. at: aware datetime.
     Raises NotYet; then nothing was changed.
     """
     # As place_order does, so that no order slips in.
@@ -45,3 +52,6 @@ def close_account(customer: User) -> None:
         raise reason
     CartItem.objects.for_customer(customer).delete()
     services.close_account(customer)
+    # Where staff have asked for it already, that stands.
+    if erases and not Erasure.objects.of_user(customer.pk).waiting(at).exists():
+        erasing.ask(customer.pk, by=None, by_name=THEMSELVES, at=at)

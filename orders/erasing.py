@@ -42,6 +42,11 @@ class NotWaiting(Refused):
         super().__init__("This request does not wait for a confirmation any more.")
 
 
+class NothingSaid(Refused):
+    def __init__(self) -> None:
+        super().__init__("Say what is to be done.")
+
+
 class SamePerson(Refused):
     def __init__(self) -> None:
         super().__init__("Somebody else has to confirm what you asked for.")

@@ -216,8 +216,9 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
         return self.filter(withdrawn_at__isnull=True, finished_at__isnull=True)
 
     def waiting(self, at: datetime) -> ErasureQuerySet:
-        """Those that somebody may still confirm."""
-        return self.open().filter(confirmed_at__isnull=True, asked_at__gt=at - Erasure.WAITS)
+        """Those that somebody may still confirm; what a customer asked for of themselves does not lapse."""
+        in_time = models.Q(asked_at__gt=at - Erasure.WAITS) | models.Q(asked_by__isnull=True)
+        return self.open().filter(in_time, confirmed_at__isnull=True)
 
     def under_way(self) -> ErasureQuerySet:
         return self.open().filter(confirmed_at__isnull=False).order_by("erasure_id")
@@ -279,7 +280,8 @@ class Erasure(models.Model):
             return "withdrawn"
         if self.confirmed_at:
             return "under way"
-        return "waits for confirmation" if at < self.asked_at + self.WAITS else "lapsed"
+        is_in_time = self.asked_by is None or at < self.asked_at + self.WAITS
+        return "waits for confirmation" if is_in_time else "lapsed"
 
 
 def display_name(user: User) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
@@ -66,6 +66,7 @@ def clear(person: Person, *, by: activity.Actor, at: datetime, keep: Callable[[C
         for table, row, clean in list(tables.find(person)):
             _rewrite(cursor, table, row, clean)
             _count(done, table, row)
+        done.counts[LogEntry._meta.db_table] += _clear_admin_log(person)
         if user is not None:
             done.counts += _clear_account(user, person, by, at)
         if done.orders:
@@ -135,18 +136,16 @@ def _parts(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[lis
         yield [*path], new
 
 
-def _admin_log(user_id: int, label: str) -> models.QuerySet[LogEntry]:
-    """What the back office's own log has about the account beside its number."""
+def _clear_admin_log(person: Person) -> int:
+    """What the back office's own log says of the account, beside its number."""
     people = ContentType.objects.get_for_model(User)
-    return LogEntry.objects.filter(content_type=people, object_id=str(user_id)).exclude(object_repr=label)
+    entries = LogEntry.objects.filter(content_type=people, object_id=str(person.user_id))
+    return entries.exclude(object_repr=person.label).update(object_repr=person.label, change_message="")
 
 
 def _clear_account(user: User, person: Person, by: activity.Actor, at: datetime) -> Counter[str]:
     gone = services.strip_account(user, name=person.label, email=person.email)
     gone[CartItem._meta.db_table] += CartItem.objects.for_customer(user).delete()[0]
-    gone[LogEntry._meta.db_table] += _admin_log(user.pk, person.label).update(
-        object_repr=person.label, change_message=""
-    )
     if gone[User._meta.db_table]:
         # By update, which sends no signal.
         User.objects.filter(pk=user.pk).update(is_active=False)

@@ -8,8 +8,8 @@ being written down, is taken by the next one.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +49,7 @@ def advance(erasure: Erasure, *, at: datetime) -> Pass:
         person, by=by, at=at, keep=lambda done: _keep(erasure, done.counts, done.orders, done.events)
     )
     faults.point("erase: after tables")
-    cleaned = mirrored.clean(person, _found(erasure)["events"])
+    cleaned = mirrored.clean(person, _found(erasure)["events"], _Intents(erasure))
     _keep(erasure, cleaned.counts)
     for order_id in cleaned.damaged:
         logger.warning("Archived order %s was erased; its document was damaged before, and is.", order_id)
@@ -105,6 +105,25 @@ def _keep(erasure: Erasure, counts: Counter[str], orders: Iterable[int] = (), ev
         for name, numbers in (("orders", orders), ("events", events)):
             kept.found[name] = sorted({*kept.found.get(name, []), *numbers})
         kept.save(update_fields=["counts", "found"])
+
+
+class _Intents:
+    """Kept with the erasures, each digest as [order, digest]."""
+
+    def __init__(self, erasure: Erasure) -> None:
+        self._erasure = erasure
+
+    def read(self) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = defaultdict(set)
+        for each in Erasure.objects.under_way():
+            for order_id, sha256 in each.found.get("documents", ()):
+                found[order_id].add(sha256)
+        return found
+
+    def write(self, digests: Mapping[int, str]) -> None:
+        kept = Erasure.objects.select_for_update().get(pk=self._erasure.pk)
+        kept.found["documents"] = [*kept.found.get("documents", ()), *digests.items()]
+        kept.save(update_fields=["found"])
 
 
 def _pending(order_ids: list[int]) -> set[int]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Protocol
 
 from django.db import transaction
 from pymongo import ReplaceOne
@@ -38,6 +40,16 @@ class Cleaned:
     damaged: list[int] = field(default_factory=list)
 
 
+class Intents(Protocol):
+    """What is on record of documents that are to be written: the digests they had before, by order.
+
+    read: of all erasures that are under way. write: adds to those of this one, in the transaction at hand.
+    """
+
+    def read(self) -> Mapping[int, Collection[str]]: ...
+    def write(self, digests: Mapping[int, str]) -> None: ...
+
+
 def find(person: Person, events: Iterable[int] = ()) -> Iterator[tuple[str, Document, Document]]:
     """Yield each document that tells of the person with its collection, as it is and as it is to be.
 
@@ -55,13 +67,13 @@ def find(person: Person, events: Iterable[int] = ()) -> Iterator[tuple[str, Docu
             yield mongo.ACTIVITY_LOG, document, clean
 
 
-def clean(person: Person, events: Iterable[int]) -> Cleaned:
+def clean(person: Person, events: Iterable[int], intents: Intents) -> Cleaned:
     """Write what find() finds; raises django.db.Error or PyMongoError."""
     done = Cleaned()
     found = find(person, events)
     while some := list(islice(found, LIST)):
         orders = {document["order_id"] for name, document, _ in some if name == mongo.ORDER_HISTORY}
-        _clean_archived(person, sorted(orders), done)
+        _clean_archived(person, sorted(orders), intents, done)
         activity = [(old, new) for name, old, new in some if name == mongo.ACTIVITY_LOG]
         _replace(mongo.ACTIVITY_LOG, activity)
         done.counts[mongo.ACTIVITY_LOG] += len(activity)
@@ -70,30 +82,51 @@ def clean(person: Person, events: Iterable[int]) -> Cleaned:
     return done
 
 
-def _clean_archived(person: Person, order_ids: Sequence[int], done: Cleaned) -> None:
+def _clean_archived(person: Person, order_ids: Sequence[int], intents: Intents, done: Cleaned) -> None:
     """Clean the documents of those of the orders that are archived, and note the others as behind.
 
-    The stub goes first: it then says what the document will be, by which a second run tells a document that is not
-    written yet from one that somebody damaged.
+    The stub goes first, and what its document was goes on record: so a document that is not written yet, because
+    somebody died in between, is told from one that was damaged.
     """
     ready: list[tuple[Document, Document]] = []
-    with transaction.atomic():
-        # Under their locks nobody restores them.
-        stubs = {stub.pk: stub for stub in ArchivedOrder.objects.select_for_update().filter(pk__in=order_ids)}
+    with _locked(order_ids) as stubs:
         done.behind += [order_id for order_id in order_ids if order_id not in stubs]
+        unwritten, intended = intents.read(), {}
         for document in _held(sorted(stubs)):
             new = person.cleaned(document, _whose(person, document))
-            stub = stubs[document["order_id"]]
-            sound, sha256 = digest(document) == stub.sha256, digest(new)
-            if sound or sha256 == stub.sha256:
+            stub, was, sha256 = stubs[document["order_id"]], digest(document), digest(new)
+            # The last: what an old backup brought back.
+            if was == stub.sha256 or was in unwritten.get(stub.pk, ()) or sha256 == stub.sha256:
                 new["digest"] = sha256
                 ArchivedOrder.objects.filter(pk=stub.pk).update(sha256=sha256)
+                intended[stub.pk] = was
             else:
                 done.damaged.append(stub.pk)
             ready.append((document, new))
+        intents.write(intended)
     faults.point("erase: after stubs")
-    _replace(mongo.ORDER_HISTORY, ready)
+    _write(ready, done)
+
+
+def _write(ready: Sequence[tuple[Document, Document]], done: Cleaned) -> None:
+    """Write documents whose stubs are set; those that somebody who erases another has set anew since are theirs."""
+    with _locked([new["order_id"] for _, new in ready]) as stubs:
+        expected = {stub.pk: stub.sha256 for stub in stubs.values()}
+        written = [
+            (old, new)
+            for old, new in ready
+            if new["order_id"] in done.damaged or new["digest"] == expected.get(new["order_id"])
+        ]
+        _replace(mongo.ORDER_HISTORY, written)
     done.counts[mongo.ORDER_HISTORY] += len(ready)
+
+
+@contextmanager
+def _locked(order_ids: Sequence[int]) -> Iterator[dict[int, ArchivedOrder]]:
+    """The stubs of those of the orders that are archived, in a transaction in which nobody restores them."""
+    with transaction.atomic():
+        stubs = ArchivedOrder.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
+        yield {stub.pk: stub for stub in stubs}
 
 
 def _replace(collection: str, documents: Sequence[tuple[Document, Document]]) -> None:

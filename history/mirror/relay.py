@@ -17,7 +17,7 @@ from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
-from history import faults, mongo, wakeup
+from history import faults, mongo, upkeep, wakeup
 from history.archive import daily
 from history.mirror import activity, documents, lag, source, writer
 from history.rollups import keeper, queue
@@ -160,6 +160,7 @@ class Relay:
         self._sample = lag.EachMinute()
         self._count_sales = popularity.EachHour()
         self._archive = daily.Daily()
+        self._upkeep = upkeep.Upkeep()
 
     def stop(self) -> None:
         """Ask it to end after the batch at hand."""
@@ -174,6 +175,7 @@ class Relay:
             except (Error, psycopg.Error, PyMongoError) as error:
                 self._recover(error)
         self._keeper.stop()
+        self._upkeep.stop()
         self._close()
 
     def _deliver(self) -> None:
@@ -186,6 +188,7 @@ class Relay:
         if self._listener is None:
             self._listener = wakeup.listen()
         self._keeper.wake()
+        self._upkeep()
         for batch in batches():
             self._sample()
             self._keeper.wake()

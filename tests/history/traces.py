@@ -17,7 +17,6 @@ from django.db import connection, transaction
 from catalog import stock
 from catalog.models import Product, Reason
 from history import mongo
-from history.mirror import relay
 from orders import notes
 from orders.models import CartItem, Mail, Order
 from orders.returns import Returned, return_items
@@ -25,6 +24,8 @@ from orders.services import RequestedItem, change_status, place_order
 from tests.factories import UserFactory
 from users.addresses import keep_address
 from users.models import User
+
+HOUR = timedelta(hours=1)
 
 
 def mark(number: int) -> str:
@@ -64,38 +65,33 @@ class Shop:
         """A delivered order with notes and a mail that failed, a returned one, and one that plain SQL deleted."""
         token = mark_of(user)
         delivered, returned, deleted = (self._order(user) for _ in range(3))
-        for order in (delivered, returned):
-            for step, to in enumerate(("paid", "shipped", "delivered"), start=1):
-                order = change_status(
-                    order, to=to, by=self.staff, at=self.at + timedelta(hours=step), note=f"rang {token}"
-                )
-        order.refresh_from_db()
-        return_items(
-            order, {order.items.get().pk: Returned(1, restock=True)}, seen_rev=order.rev, reason=f"{token} sent it back", by=self.staff,
-            at=self.at + timedelta(hours=5),
-        )  # fmt: skip
-        delivered.refresh_from_db()
-        notes.add_note(
-            delivered, text=f"Dear {token}", to_customer=True, seen_rev=delivered.rev, by=self.staff,
-            at=self.at + timedelta(hours=6),
-        )  # fmt: skip
+        for step, to in enumerate(("paid", "shipped", "delivered"), start=1):
+            when, note = self.at + step * HOUR, f"rang {token}"
+            delivered, returned = (
+                change_status(order, to=to, by=self.staff, at=when, note=note) for order in (delivered, returned)
+            )
+        sent_back = {returned.items.get().pk: Returned(1, restock=True)}
+        reason = f"{token} sent it back"
+        return_items(returned, sent_back, seen_rev=returned.rev, reason=reason, by=self.staff, at=self.at + 5 * HOUR)
+        self._note(delivered, f"Dear {token}", to_customer=True)
         Mail.objects.filter(order_id=delivered.pk).update(error=f"550 no such user {token}")
         Order.objects.filter(pk=delivered.pk).update(shipping_address={"name": token, "phone": f"+1 {token}"})
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM orders WHERE order_id = %s", [deleted.pk])
-        return [delivered, order]
+        return [delivered, returned]
 
     def tell_of(self, user: User, order: Order) -> None:
         """Have staff write about somebody into the order of somebody else, and into the stock ledger."""
-        order.refresh_from_db()
         text = f"As for {user.name} ({user.email.upper()}), neighbours of {mark_of(user)} Lane 5"
-        notes.add_note(
-            order, text=text, to_customer=False, seen_rev=order.rev, by=self.staff, at=self.at + timedelta(hours=7)
-        )
+        self._note(order, text, to_customer=False)
+        what = {"reason": Reason.CORRECTION, "by": self.staff, "at": self.at, "note": f"{user.name} broke one"}
         with transaction.atomic():
-            stock.move(
-                {self.product.pk: -1}, reason=Reason.CORRECTION, by=self.staff, at=self.at, note=f"{user.name} broke one"
-            )
+            stock.move({self.product.pk: -1}, **what)
+
+    def _note(self, order: Order, text: str, *, to_customer: bool) -> None:
+        order.refresh_from_db()
+        at = self.at + 6 * HOUR
+        notes.add_note(order, text=text, to_customer=to_customer, seen_rev=order.rev, by=self.staff, at=at)
 
     def _order(self, user: User) -> Order:
         return place_order(
@@ -148,7 +144,3 @@ def marks_in(text: str, people: int) -> set[int]:
     """The numbers of those whose mark is in the text."""
     small = text.lower()
     return {number for number in range(people) if mark(number) in small}
-
-
-def deliver() -> None:
-    relay.drain()

@@ -1,4 +1,4 @@
-"""manage.py erase_user: take a person out of both stores, and certify it."""
+"""manage.py erase_user: take people out of both stores, and certify it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from pymongo.errors import PyMongoError
+from tqdm import tqdm
 
+from history import mongo
 from history.erasure import certificate, erase, mirrored, tables
 from history.erasure.person import Person
 from history.mirror import relay
+from history.rollups import keeper
 from orders import erasing
 from users.models import Erasure, User
 
 BY = "command line"
-# Passes until what is in the way is told instead; each is followed by a delivery.
+# Passes until what is in the way is told; each is followed by a delivery.
 PASSES = 10
 PAUSE = 0.5  # seconds, where another relay has the orders at hand
 
 
 class Command(BaseCommand):
-    help = "Erase what both stores hold about a person; figures stay. Prints the certificate as a line of JSON."
+    help = "Erase what both stores hold about people; figures stay. Prints each certificate as a line of JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("who", metavar="WHO", nargs="*", help="E-mail address or number of the account.")
         parser.add_argument("--dry-run", action="store_true", help="Count what would go, and change nothing.")
-        parser.add_argument("--no-input", action="store_false", dest="asks", help="Ask nothing.")
+        parser.add_argument("--no-input", action="store_true", help="Ask nothing.")
         parser.add_argument("--certificates", action="store_true", help="Print all certificates, a line of JSON each.")
         parser.add_argument(
             "--again",
@@ -49,48 +52,70 @@ class Command(BaseCommand):
         wanted = list(dict.fromkeys([*map(_number_of, who), *_certified(again)]))
         if not wanted and again is None:
             raise CommandError("Say whom: an e-mail address or the number of an account.")
-        refused = 0
-        for user_id in wanted:
-            try:
-                self._erase(user_id, is_again=again is not None, **options)
-            except erasing.Refused as reason:
-                self.stderr.write(f"account {user_id}: {reason}")
-                refused += 1
-            except PyMongoError as error:
-                raise CommandError(
-                    f"MongoDB does not answer ({str(error)[:200]}). The erasure of account {user_id} is recorded: "
-                    "run this again, or leave it to a relay."
-                ) from error
-        if refused:
+        try:
+            if options["dry_run"] or again is not None:
+                wanted = [user_id for user_id in wanted if self._tell_count(user_id)]
+            if options["dry_run"] or not wanted:
+                return
+            if sys.stdin.isatty() and not options["no_input"]:
+                _ask(wanted)
+            self._erase_all(wanted)
+        except PyMongoError as error:
+            raise CommandError(
+                f"MongoDB does not answer ({str(error)[:200]}). Erasures that have begun are recorded: run this again, "
+                "or leave them to a relay."
+            ) from error
+
+    def _erase_all(self, user_ids: list[int]) -> None:
+        mongo.prepare()
+        begun = [erasure for user_id in user_ids if (erasure := self._confirmed(user_id))]
+        self._erase(begun)
+        keeper.drain()
+        if len(begun) < len(user_ids):
             sys.exit(1)
 
-    def _erase(self, user_id: int, *, is_again: bool, dry_run: bool, asks: bool, **options: Any) -> None:
-        if dry_run or is_again:
-            counts = _count(user_id)
-            if dry_run or not counts:
-                self.stdout.write(f"account {user_id}: {_told(counts)}")
-                return
-        elif (
-            asks
-            and sys.stdin.isatty()
-            and input(f"Erase account {user_id} for good? Type its number: ") != str(user_id)
-        ):
-            raise CommandError("Nothing was erased.")
-        erasure = _confirmed(user_id)
+    def _tell_count(self, user_id: int) -> bool:
+        counts = _count(user_id)
+        told = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
+        self.stdout.write(f"account {user_id}: {told or 'nothing to erase'}")
+        return bool(counts)
+
+    def _confirmed(self, user_id: int) -> Erasure | None:
+        """The erasure to carry out: the one under way, or a new one; who may run this command needs no second."""
+        at = timezone.now()
+        if under_way := Erasure.objects.of_user(user_id).under_way().first():
+            return under_way
+        waiting = Erasure.objects.of_user(user_id).waiting(at).first()
+        try:
+            request = waiting or erasing.ask(user_id, by=None, by_name=BY, at=at)
+            return erasing.confirm(request, by=None, by_name=BY, at=at)
+        except erasing.Refused as reason:
+            self.stderr.write(f"account {user_id}: {reason}")
+            return None
+
+    def _erase(self, left: list[Erasure]) -> None:
+        """Go through both stores, with a delivery after each pass."""
         for _ in range(PASSES):
-            done = erase.advance(erasure, at=timezone.now())
-            if done.is_finished:
-                erasure.refresh_from_db()
-                self._print([erasure])
+            behind: list[int] = []
+            going_on = []
+            for erasure in tqdm(left, unit=" people", disable=None):
+                done = erase.advance(erasure, at=timezone.now())
+                if done.is_finished:
+                    self._print(Erasure.objects.filter(pk=erasure.pk))
+                    continue
+                going_on.append(erasure)
+                behind += done.behind
+            left = going_on
+            if not left:
                 return
-            if not relay.drain() and done.behind:
+            if not sum(batch.delivered for batch in relay.batches()) and behind:
                 time.sleep(PAUSE)
         raise CommandError(
-            f"Account {user_id} is not erased from MongoDB yet: the documents of these orders are behind: "
-            f"{', '.join(map(str, done.behind[:20]))}. See the mirror in the back office; a relay goes on with it."
+            f"Not all is erased from MongoDB yet, the documents of these orders are behind: "
+            f"{', '.join(map(str, behind[:20]))}. See the mirror in the back office; a relay goes on with it."
         )
 
-    def _print(self, erasures: Any) -> None:
+    def _print(self, erasures: Iterable[Erasure]) -> None:
         for erasure in erasures:
             self.stdout.write(json.dumps(certificate.of(erasure)))
 
@@ -116,24 +141,15 @@ def _certified(again: str | None) -> Iterator[int]:
         raise CommandError(f"{again} is not a file of certificates, a line of JSON each: {error}.") from error
 
 
-def _confirmed(user_id: int) -> Erasure:
-    """The erasure to carry out: the one under way, or a new one; who may run this command needs no second person."""
-    at = timezone.now()
-    if under_way := Erasure.objects.of_user(user_id).under_way().first():
-        return under_way
-    waiting = Erasure.objects.of_user(user_id).waiting(at).first()
-    return erasing.confirm(waiting or erasing.ask(user_id, by=None, by_name=BY, at=at), by=None, by_name=BY, at=at)
+def _ask(user_ids: list[int]) -> None:
+    told = ", ".join(map(str, user_ids))
+    if input(f"This cannot be undone. Erase account {told}? Type yes: ") != "yes":
+        raise CommandError("Nothing was erased.")
 
 
 def _count(user_id: int) -> Counter[str]:
     person = Person(user_id, erase.words_of(user_id))
     counts = Counter(table.name for table, _, _ in tables.find(person))
     counts += Counter(name for name, _, _ in mirrored.find(person))
-    user = User.objects.filter(pk=user_id).exclude(email=person.email).first()
-    if user is not None:
-        counts["users"] = 1
-    return counts
-
-
-def _told(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "nothing to erase"
+    counts["users"] += User.objects.filter(pk=user_id).exclude(email=person.email).count()
+    return +counts

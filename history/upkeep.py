@@ -1,0 +1,70 @@
+"""What a relay does on the side, on a thread of its own: erasures that were confirmed, and forgetting old activity."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime, timedelta
+
+from django.db import Error, connection
+from django.utils import timezone
+from pymongo.errors import PyMongoError
+
+from history import forgetting
+from history.erasure import erase
+from users.models import Erasure
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks.
+ERASING, FORGETTING = 20.0, 3600.0
+# A page that somebody had open when their account was shut has written by then what it had to.
+AFTER = timedelta(seconds=60)
+
+
+def carry_on(*, at: datetime) -> int:
+    """Take each erasure that was confirmed a while ago through both stores once; return how many are finished by that.
+
+    at: aware datetime, now. Raises django.db.Error or PyMongoError.
+    """
+    ready = Erasure.objects.under_way().filter(confirmed_at__lte=at - AFTER)
+    return sum(erase.advance(erasure, at=at).is_finished for erasure in ready)
+
+
+class Upkeep:
+    """To be called as often as one likes; returns at once."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._erase_at = self._forget_at = 0.0
+        self._trouble = ""
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._erase_at or (self._thread and self._thread.is_alive()):
+            return
+        self._erase_at = time.monotonic() + ERASING
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return when it has come to the end of what it is at."""
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            carry_on(at=timezone.now())
+            if time.monotonic() >= self._forget_at:
+                forgetting.forget_activity(at=timezone.now())
+                self._forget_at = time.monotonic() + FORGETTING
+            self._trouble = ""
+        except (Error, PyMongoError) as error:
+            self._tell(str(error).split("\n")[0][:300])
+        finally:
+            connection.close()
+
+    def _tell(self, reason: str) -> None:
+        if reason != self._trouble:
+            logger.warning("Erasures wait, nothing is lost: %s", reason)
+            self._trouble = reason
