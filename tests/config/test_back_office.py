@@ -19,7 +19,7 @@ from tests.config import back_office
 from tests.config.back_office import NOBODY, STAFF
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
 from users import api_keys
-from users.models import User
+from users.models import Erasure, User
 
 pytestmark = pytest.mark.django_db
 
@@ -59,13 +59,15 @@ def objects(place):
         delivery,
     ]
     own = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
+    own["users_erasure"] = Erasure.objects.create(user_id=0, asked_by_name="x", asked_at=order.created_at).pk
     own["history_event"] = Event.objects.earliest("pk").pk
     key, _ = api_keys.make(name="Warehouse", scopes=["orders:read"], customer=None, requests_per_minute=1)
     own["users_apikey"] = key.pk
     kind = ContentType.objects.get_for_model(Product).pk
     others = {"content_type_id": kind, "app_label": "users", "app": "users", "model": "user", "id": order.customer_id}
     others |= {"endpoint_id": endpoint.pk, "delivery_id": delivery.pk}
-    return {"own": own, "order_id": order.pk, "product_id": product.pk, "key_id": key.pk, "sheet_id": 1, **others}
+    numbers = {"order_id": order.pk, "product_id": product.pk, "sheet_id": 1, "user_id": order.customer_id}
+    return {"own": own, "key_id": key.pk, **numbers, **others}
 
 
 def address(name: str, takes: list[str], objects) -> str:

@@ -34,6 +34,7 @@ UNMARKED = {
     "Can take items back and refund them",
     "Can export orders",
     "Can look after staff and give roles up to their own",
+    "Can ask for a person's data to be erased, and confirm what somebody else asked for",
     "Closed account",
     "The system that gets it; it stands in each order's history.",
     "If given, the key is for the orders of this customer alone.",
@@ -65,7 +66,7 @@ SHOP_MODULES = [
         "history/*view*.py",
     )
     for path in sorted(words.ROOT.glob(pattern))
-    if not re.search("admin|order_d|stock_desk|product_|desk_forms|edits|returns|seen|images|^api", path.name)
+    if not re.search("admin|order_d|stock_desk|product_|desk_forms|edits|returns|erasing|seen|images|^api", path.name)
     and path.parent.name not in ("migrations", "commands")
 ]
 SHOP_MODULES += [words.ROOT / "history" / name for name in ("changes.py", "timeline.py")]

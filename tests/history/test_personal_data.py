@@ -128,8 +128,9 @@ def test_with_mongodb_down_the_file_says_what_is_missing(shopper, customer, plac
 def test_more_orders_need_no_more_queries(customer, place, mirror, django_assert_num_queries):
     place(customer=customer)
     for _ in range(2):
-        # Addresses of two kinds, cart, sessions, factors; orders, items, events, refunds; archived; activity.
-        with django_assert_num_queries(11):
+        # Addresses of two kinds, cart, sessions, factors, requests; orders, items, events, refunds, mails; archived;
+        # stock, activity.
+        with django_assert_num_queries(14):
             personal_data.of(customer, at=timezone.now())
         place(*ProductFactory.create_batch(5), customer=customer)
 
