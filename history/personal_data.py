@@ -24,7 +24,7 @@ from history import mongo
 from history.models import ArchivedOrder, Event, Subject
 from history.timeline import is_note_for_customer, who_did
 from orders.models import CartItem, Mail, Order, Refund
-from users.models import Address, Erasure, User
+from users.models import Address, ApiKey, Erasure, User
 
 Data = dict[str, Any]
 
@@ -34,6 +34,7 @@ PATIENCE = 15
 CART = ("product_id", "quantity", "price_seen")
 ORDER = ("order_id", "status", "total_amount", "created_at", "rev", "external_ref", "shipping_address")
 ITEM = ("product_id", "sku", "product_name", "price", "quantity")
+KEY = ("name", "scopes", "created_at", "last_used_at", "revoked_at")
 MAIL = ("status", "language", "attempts", "tried_at", "sent_at")
 MOVEMENT = ("product_id", "delta", "reason", "order_id", "moved_at")
 REFUND = ("amount", "items", "reason", "refunded_at")
@@ -80,6 +81,7 @@ def _account(user: User) -> Data:
         "cart": list(CartItem.objects.for_customer(user).values("product__name", *CART)),
         "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
         "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
+        "api_keys": list(ApiKey.objects.filter(customer=user).order_by("pk").values(*KEY)),
         "erasure_asked_for": list(Erasure.objects.of_user(user.pk).values("asked_at", "withdrawn_at")),
     }
 

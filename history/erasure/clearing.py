@@ -14,6 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 from psycopg.types.json import Jsonb
 
 from history import activity, faults, triggers, wakeup
@@ -23,7 +24,7 @@ from history.erasure.tables import Row, Table
 from history.models import Kind, Subject
 from orders.models import CartItem
 from users import services
-from users.models import User
+from users.models import ApiAnswer, ApiKey, User
 
 # Each order that lost something gets a revision that says so, and by it reaches the mirror. One that was deleted has
 # only its log left.
@@ -67,6 +68,7 @@ def clear(person: Person, *, by: activity.Actor, at: datetime, keep: Callable[[C
             _rewrite(cursor, table, row, clean)
             _count(done, table, row)
         done.counts[LogEntry._meta.db_table] += _clear_admin_log(person)
+        done.counts[ApiAnswer._meta.db_table] += _clear_answers(person)
         if user is not None:
             done.counts += _clear_account(user, person, by, at)
         if done.orders:
@@ -143,9 +145,17 @@ def _clear_admin_log(person: Person) -> int:
     return entries.exclude(object_repr=person.label).update(object_repr=person.label, change_message="")
 
 
+def _clear_answers(person: Person) -> int:
+    """What the API answered about the person's orders, and to keys of theirs; it is kept for repeated requests."""
+    orders = "|".join(map(str, tables.whose_orders(person.user_id))) or "none"
+    about = f"/({orders})/?$"
+    return ApiAnswer.objects.filter(Q(location__regex=about) | Q(key__customer=person.user_id)).delete()[0]
+
+
 def _clear_account(user: User, person: Person, by: activity.Actor, at: datetime) -> Counter[str]:
     gone = services.strip_account(user, name=person.label, email=person.email)
     gone[CartItem._meta.db_table] += CartItem.objects.for_customer(user).delete()[0]
+    gone[ApiKey._meta.db_table] += ApiKey.objects.filter(customer=user, revoked_at__isnull=True).update(revoked_at=at)
     if gone[User._meta.db_table]:
         # By update, which sends no signal.
         User.objects.filter(pk=user.pk).update(is_active=False)

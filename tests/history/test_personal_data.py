@@ -128,16 +128,16 @@ def test_with_mongodb_down_the_file_says_what_is_missing(shopper, customer, plac
 def test_more_orders_need_no_more_queries(customer, place, mirror, django_assert_num_queries):
     place(customer=customer)
     for _ in range(2):
-        # Addresses of two kinds, cart, sessions, factors, requests; orders, items, events, refunds, mails; archived;
-        # stock, activity.
-        with django_assert_num_queries(14):
+        # Addresses of two kinds, cart, sessions, factors, keys, requests; orders, items, events, refunds, mails;
+        # archived, stock, activity.
+        with django_assert_num_queries(15):
             personal_data.of(customer, at=timezone.now())
         place(*ProductFactory.create_batch(5), customer=customer)
 
 
 def test_every_table_that_points_at_people_is_thought_of():
     # Told in the file, or nothing of their own: roles, the back office's log of staff.
-    told = {"emailaddress", "authenticator", "usersession", "address", "cartitem", "order"}
+    told = {"emailaddress", "authenticator", "usersession", "address", "cartitem", "order", "apikey"}
     staff_only = {"logentry"}
 
     pointing = {relation.related_model._meta.model_name for relation in User._meta.related_objects}
