@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Protocol
 
 from django.db import transaction
-from pymongo import ReplaceOne
+from pymongo import UpdateOne
 
 from history import faults, mongo
 from history.erasure.person import Person, Whose
@@ -131,9 +131,14 @@ def _locked(order_ids: Sequence[int]) -> Iterator[dict[int, ArchivedOrder]]:
 
 def _replace(collection: str, documents: Sequence[tuple[Document, Document]]) -> None:
     if documents:
-        # Guarded by what was read: what somebody has changed meanwhile is looked at the next time.
-        mark = "digest" if collection == mongo.ORDER_HISTORY else "event_id"
-        operations = [ReplaceOne({"_id": old["_id"], mark: old[mark]}, new) for old, new in documents]
+        # Guarded by what was read: what somebody has changed meanwhile is looked at the next time. Only what became
+        # different is written: the mark of the archive may have been set meanwhile.
+        guard = "digest" if collection == mongo.ORDER_HISTORY else "event_id"
+        operations = [
+            UpdateOne({"_id": old["_id"], guard: old[guard]}, {"$set": changed})
+            for old, new in documents
+            if (changed := {name: value for name, value in new.items() if value != old[name]})
+        ]
         mongo.for_writing(collection).bulk_write(operations, ordered=False)
 
 

@@ -27,7 +27,7 @@ NAMES = {
     "refunded_by_name": "refunded_by",
 }
 # What somebody wrote or a machine said, about whomever.
-NOTES = ("note", "change_note", "reason", "error", "object_repr", "change_message")
+NOTES = ("note", "change_note", "reason", "error", "answer", "object_repr", "change_message")
 # Subjects whose events are about a person, and what such an event says of them.
 ABOUT_PEOPLE = (Subject.USER, Subject.SESSION)
 OF_PEOPLE = ("name", "email")

@@ -92,6 +92,7 @@ TABLES = (
         f"actor_id = %(user)s OR {_like('note')}",
     ),
     Table("order_mails", "mail_id", ("order_id", "error"), _like("error")),
+    Table("webhook_deliveries", "delivery_id", ("order_id", "answer", "error"), _like("answer", "error")),
     Table("django_admin_log", "id", ("object_repr", "change_message"), _like("object_repr", "change_message")),
 )
 

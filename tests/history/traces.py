@@ -74,7 +74,7 @@ class Shop:
         reason = f"{token} sent it back"
         return_items(returned, sent_back, seen_rev=returned.rev, reason=reason, by=self.staff, at=self.at + 5 * HOUR)
         self._note(delivered, f"Dear {token}", to_customer=True)
-        Mail.objects.filter(order_id=delivered.pk).update(error=f"550 no such user {token}")
+        Mail.objects.filter(order__in=[delivered, returned]).update(error=f"550 no such user {token}", due_at=None)
         Order.objects.filter(pk=delivered.pk).update(shipping_address={"name": token, "phone": f"+1 {token}"})
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM orders WHERE order_id = %s", [deleted.pk])

@@ -35,7 +35,7 @@ CREATE TRIGGER history_erase_{table} BEFORE UPDATE OR DELETE ON {table} FOR EACH
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0015_every_order"), ("users", "0007_erasures"), ("catalog", "0009_erasing")]
+    dependencies = [("history", "0017_archive"), ("users", "0007_erasures"), ("catalog", "0009_erasing")]
 
     operations = [
         migrations.AlterField(
@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                     ("sign_in_failed", "Sign-in failed"),
                     ("password_changed", "Password changed"),
                     ("password_reset", "Password reset"),
+                    ("restored", "Restored"),
                 ],
                 max_length=20,
             ),
