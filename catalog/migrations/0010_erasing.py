@@ -21,6 +21,6 @@ CREATE TRIGGER catalog_keep_ledger BEFORE UPDATE OR DELETE OR TRUNCATE ON stock_
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0008_sheets_in_background")]
+    dependencies = [("catalog", "0009_quick_lists")]
 
     operations = [migrations.RunSQL(GUARD, GUARD_BEFORE)]

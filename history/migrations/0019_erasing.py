@@ -35,7 +35,7 @@ CREATE TRIGGER history_erase_{table} BEFORE UPDATE OR DELETE ON {table} FOR EACH
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0017_archive"), ("users", "0007_erasures"), ("catalog", "0009_erasing")]
+    dependencies = [("history", "0018_quick_lists"), ("users", "0007_erasures"), ("catalog", "0010_erasing")]
 
     operations = [
         migrations.AlterField(
