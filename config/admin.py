@@ -22,6 +22,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from config.paging import BoundedPaginator
@@ -60,10 +61,13 @@ class QuickList(_ModelAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
-            return super().get_changelist_instance(request)
+            found = super().get_changelist_instance(request)
         except (ArithmeticError, ValueError, DataError) as error:
             # Django does so for most values, but not for those that fit no date or that the database refuses.
             raise IncorrectLookupParameters(str(error)) from error
+        # "Select order to change" is no name of a page.
+        found.title = capfirst(str(self.opts.verbose_name_plural))
+        return found
 
 
 class ShopAdminSite(admin.AdminSite):

@@ -25,7 +25,7 @@ from django.utils.safestring import SafeString
 from config.templatetags.money import money, status_badge
 from orders import admin_export, order_desk
 from orders.admin_decisions import EditView, ReturnView
-from orders.admin_list import BoundedPaginator, TotalFilter
+from orders.admin_list import TotalFilter
 from orders.desk_forms import NOTE_LENGTH, NoteForm, StepForm
 from orders.forms import CheckoutForm
 from orders.models import Order
@@ -69,7 +69,6 @@ class OrderAdmin(_OrderAdmin):
     # Nothing on this page counts all orders there are.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     actions = [*(_mark(to) for to in order_desk.VERBS), "export_selected"]
     readonly_fields = [
         "placed", "customer_link", "status_shown", "total", "external_ref", "address",

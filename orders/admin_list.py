@@ -1,35 +1,16 @@
-"""What keeps the back office's list of orders quick, however many there are, and narrows it."""
+"""What narrows the back office's list of orders."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from config.templatetags.money import money
 from orders.models import Order
-
-if TYPE_CHECKING:
-    _Paginator = Paginator[Order]
-else:
-    _Paginator = Paginator
-
-
-class BoundedPaginator(_Paginator):
-    """Counts to MOST and no further: whoever wants older orders narrows the list."""
-
-    MOST = 5_000
-
-    @cached_property
-    def count(self) -> int:
-        orders: Any = self.object_list
-        found: int = orders.order_by()[: self.MOST].count()
-        return found
 
 
 class TotalFilter(admin.SimpleListFilter):

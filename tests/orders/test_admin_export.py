@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config import csv_cells
+from config.paging import BoundedPaginator
 from history.archive import lists
 from history.triggers import capture_off
 from orders.models import Order
@@ -127,22 +128,23 @@ def test_many_orders_are_streamed(client, boss):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_list_counts_so_far_and_no_further(client, boss):
+def test_the_list_counts_so_far_and_no_further(client, boss, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "MOST", 25)
     customer = UserFactory()
     with capture_off(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO orders (user_id, total_amount, created_at) "
-            "SELECT %s, n, now() FROM generate_series(1, 5010) n",
+            "SELECT %s, n, now() FROM generate_series(1, 30) n",
             [customer.pk],
         )
 
     with CaptureQueriesContext(connection) as asked:
         page = client.get(LIST)
 
-    assert "The first 5000 orders: narrow the list to see others" in text(page)
+    assert "25+ orders: narrow the list to see those behind the last page" in text(page)
     counting = [query["sql"] for query in asked if "COUNT(" in query["sql"]]
     assert len(counting) == 1
-    assert "LIMIT 5000" in counting[0]
+    assert "LIMIT 26" in counting[0]
     assert "24 orders" in text(client.get(f"{LIST}?total=low&created_at__year={timezone.now().year}"))
 
 
