@@ -66,8 +66,10 @@ class EndpointAdmin(_EndpointAdmin):
     search_fields = ["name", "url"]
     ordering = ["name", "endpoint_id"]
     readonly_fields = ["state", "created_at"]
-    fields = ["name", "url", "kinds", "is_active", "state", "created_at"]
     actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
+        return ["name", "url", "kinds", "is_active", *(["state", "created_at"] if obj else [])]
 
     @admin.display(description="state")
     def state(self, endpoint: Endpoint) -> str:
