@@ -68,7 +68,7 @@ class EndpointAdmin(_EndpointAdmin):
     readonly_fields = ["state", "created_at"]
     actions = None
 
-    def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[Any]:
         return ["name", "url", "kinds", "is_active", *(["state", "created_at"] if obj else [])]
 
     @admin.display(description="state")
