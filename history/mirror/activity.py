@@ -90,7 +90,7 @@ def _encoded(event_ids: Sequence[int], outcome: Outcome) -> dict[int, RawBSONDoc
     """The documents still to be kept, encoded; what cannot be one is refused, what is too old counts as held."""
     forgotten_before = timezone.now() - timedelta(days=settings.ACTIVITY_LOG_DAYS)
     ready: dict[int, RawBSONDocument] = {}
-    for event_id, occurred_at, text in _rows(event_ids):
+    for event_id, occurred_at, text in rows(event_ids):
         if occurred_at < forgotten_before:
             outcome.held.add(event_id)
             continue
@@ -106,11 +106,12 @@ def _encoded(event_ids: Sequence[int], outcome: Outcome) -> dict[int, RawBSONDoc
     return ready
 
 
-def _rows(event_ids: Sequence[int]) -> list[tuple[int, datetime, str]]:
+def rows(event_ids: Sequence[int]) -> list[tuple[int, datetime, str]]:
+    """Return number, time and row, as JSON, of those of the events that are activity."""
     with connection.cursor() as cursor:
         cursor.execute(READ, [list(event_ids)])
-        rows: list[tuple[int, datetime, str]] = cursor.fetchall()
-    return rows
+        found: list[tuple[int, datetime, str]] = cursor.fetchall()
+    return found
 
 
 def _delivered() -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ Source: PostgreSQL orders, order_items, history_events, archived_orders; MongoDB
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +18,8 @@ from datetime import datetime
 import bson
 from django.db import connection
 
-from history.mirror import compare, documents, held, source
+from history.mirror import activity_compare, compare, documents, held, numbers, source
+from history.mirror.activity_compare import ActivityDifference
 from history.mirror.compare import Difference
 from history.mirror.documents import Document
 from history.mirror.totals import Totals
@@ -39,13 +40,20 @@ UNDER_WAY = 0.3
 @dataclass
 class Findings:
     """compared: orders looked at; on_their_way: orders whose events are still pending, which count as equal;
-    rollups: days whose rollup differs, looked for among all days only."""
+    rollups: days whose rollup differs, and activity: events of people that do, looked for among all only;
+    numbers: the highest ones of each table that differing documents name."""
 
     compared: int = 0
     on_their_way: int = 0
     differences: list[Difference] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     rollups: list[DayDifference] = field(default_factory=list)
+    activity: list[ActivityDifference] = field(default_factory=list)
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def are_equal(self) -> bool:
+        return not (self.differences or self.rollups or self.activity)
 
 
 @dataclass
@@ -82,6 +90,8 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
         progress(len(ids))
     if since is None:
         findings.rollups = rollups.differing()
+        findings.activity = activity_compare.differing()
+        numbers.see_activity(findings.numbers, findings.activity)
     return findings
 
 
@@ -211,8 +221,10 @@ def _settle(
     number: int, difference: Difference | None, look: Look, found: list[Document], is_pending: bool, findings: Findings
 ) -> None:
     truth = look.stubs.get(number) or look.expected.get(number)
-    if difference and not is_pending:
+    # What is pending cannot bring down a mirror that is ahead, as after PostgreSQL came back from an older copy.
+    if difference and (not is_pending or difference.mirror_rev > look.rev(number)):
         findings.differences.append(difference)
+        numbers.see_orders(findings.numbers, found)
         findings.totals.add(truth, found)
         return
     findings.on_their_way += difference is not None

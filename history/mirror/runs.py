@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from history import mongo
 from history.archive import marks
-from history.mirror import relay, repair
+from history.mirror import activity_compare, numbers, relay, repair
 from history.mirror.reconcile import Findings
 from history.models import ReconcileRun
 from history.rollups import queue
@@ -21,27 +21,44 @@ from history.rollups import queue
 
 @dataclass
 class Run:
-    """first: what differed; last: what did after mending, the same where nothing was mended; repaired: orders."""
+    """first: what differed; last: what did after mending, the same where nothing was mended; repaired: orders.
+
+    moved: where the numbers of tables go on now that were to be given again.
+    """
 
     first: Findings
     last: Findings
     repaired: int = 0
+    moved: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.last.differences or self.last.rollups else 0
+        return 0 if self.last.are_equal else 1
 
 
-def run(*, since: datetime | None, mend: bool, compare: Callable[[], Findings]) -> Run:
+def run(
+    *,
+    since: datetime | None,
+    mend: bool,
+    compare: Callable[[], Findings],
+    is_postgres_older: bool = False,
+    keep: Callable[[Findings], object] = lambda _: None,
+) -> Run:
     """Compare by calling compare, mend what differs if asked to, and record the finished run.
 
-    since: what compare was told, for the record. Raises PyMongoError where the mirror cannot be read.
+    since: what compare was told, for the record. is_postgres_older: PostgreSQL came back from an older copy, so what
+    people did since is taken back out of MongoDB and numbers given since are not given again. keep: called before
+    anything is mended. Raises PyMongoError where the mirror cannot be read.
     """
     started_at, began = timezone.now(), time.monotonic()
     first = compare()
     done = Run(first, first)
-    if mend and (first.differences or first.rollups):
+    if mend and is_postgres_older:
+        done.moved = numbers.move_on(first.numbers)
+    if mend and not first.are_equal:
+        keep(first)
         done.repaired = repair.repair(first.differences, at=timezone.now())
+        activity_compare.mend(first.activity, take_back=is_postgres_older)
         queue.add_days([each.day for each in first.rollups])
         relay.drain()
         marks.drain()

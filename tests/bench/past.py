@@ -22,13 +22,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.past", description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000)
     parser.add_argument("--moments", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=600, help="changes between two moments")
+    parser.add_argument("--steps", type=int, default=300, help="changes between two moments")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("SECRET_KEY", "only-for-measuring")
     os.environ.setdefault("LOCAL", "1")
+    # What is asked here is whether it is right, on a busy machine too.
+    os.environ.setdefault("MONGODB_WRITE_TIMEOUT_MS", "600000")
     with databases():
         django.setup()
         call_command("migrate", verbosity=0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
+from history.backup import keep
 from history.mirror import reconcile, runs
 from history.mirror.compare import summary
 from history.models import ArchivedOrder
@@ -21,16 +23,36 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--repair", action="store_true", help="Have the relay write what differs, and wait for it.")
+        parser.add_argument(
+            "--older-postgres",
+            action="store_true",
+            help="With --repair: PostgreSQL came back from an older copy. What people did since comes back into its "
+            "log, and no number given since is given again.",
+        )
+        parser.add_argument(
+            "--keep",
+            metavar="FILE",
+            type=Path,
+            help="With --repair: first save what MongoDB has of orders that differ.",
+        )
         parser.add_argument("--since", help="Only orders changed since then, such as 2024-05-01T00:00:00Z.")
 
     def handle(self, *args: Any, since: str | None, **options: Any) -> None:
         moment = _moment(since)
-        done = runs.run(since=moment, mend=options["repair"], compare=lambda: self._compare(moment))
+        done = runs.run(
+            since=moment,
+            mend=options["repair"],
+            compare=lambda: self._compare(moment),
+            is_postgres_older=options["older_postgres"],
+            keep=lambda findings: self._keep(options["keep"], findings),
+        )
+        for table, number in done.moved.items():
+            self.stdout.write(f"{table} go on at number {number:,}.")
         if done.repaired:
             self.stdout.write(f"{done.repaired:,} orders were repaired between the two.")
         if any(difference.is_archived for difference in done.last.differences):
             self.stdout.write(
-                "Archived orders are not repaired: their document is the only copy. Restore it from a backup."
+                "Archived orders are not repaired: their document is the only copy. Bring it back by load_archive FILE."
             )
         if done.exit_code:
             sys.exit(done.exit_code)
@@ -42,12 +64,19 @@ class Command(BaseCommand):
         self._report(findings)
         return findings
 
+    def _keep(self, path: Path | None, findings: reconcile.Findings) -> None:
+        if path:
+            kept = keep.documents(path, [difference.order_id for difference in findings.differences])
+            self.stdout.write(f"{path}: {kept:,} documents kept as MongoDB had them.")
+
     def _report(self, findings: reconcile.Findings) -> None:
         """Every differing order in a line of its own, then what that comes to."""
         for difference in findings.differences:
             self.stdout.write(str(difference))
         for rollup in findings.rollups:
             self.stdout.write(str(rollup))
+        for activity in findings.activity:
+            self.stdout.write(str(activity))
         for day, status, total in findings.totals.differing():
             self.stdout.write(
                 f"{day} {status}: {total.orders:,} orders, {total.amount:,} in PostgreSQL; "
@@ -59,6 +88,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{findings.compared:,} orders compared, {len(findings.differences):,} differ{way}.")
         if findings.rollups:
             self.stdout.write(f"{len(findings.rollups):,} days of the rollups differ.")
+        if findings.activity:
+            self.stdout.write(f"{len(findings.activity):,} events of people's activity differ.")
 
 
 def _moment(text: str | None) -> datetime | None:
