@@ -49,6 +49,11 @@ def web(environment: dict[str, str], log: Path, name: str, generation: int, seed
     _be(environment, log, Web(name, generation, seed, journal).run)
 
 
+def command(environment: dict[str, str], log: Path, arguments: list[str]) -> None:
+    """`manage.py` with these arguments."""
+    _be(environment, log, lambda: call_command(*arguments))
+
+
 def _be(environment: dict[str, str], log: Path, run: Callable[[], None]) -> None:
     """Run as a process of its own would: with its environment, its log, and an end when the suite ends."""
     os.environ.update(environment)

@@ -67,6 +67,12 @@ class Part:
         self._process.start()
         return self.wait()
 
+    def command(self, arguments: list[str], point: str = "", hit: int = 1) -> None:
+        """Start a command of manage.py, armed with a fault point or not."""
+        environment = self._environment | ({"FAULT_POINT": point, "FAULT_HIT": str(hit)} if point else {})
+        self._process = _forks.Process(target=children.command, args=(environment, self._log, arguments))
+        self._process.start()
+
     def wait(self, seconds: float = 30.0) -> int | None:
         assert self._process
         self._process.join(seconds)

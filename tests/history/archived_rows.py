@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +18,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def rows_of(order_ids: Iterable[int]) -> Rows:
-    """Return the rows of these orders, numbers with a point as text; a table without any is there too."""
+    """Return the rows of these orders by table, numbers with a point as text; a table without any is there too."""
     wanted = list(order_ids)
     found = {}
     with connection.cursor() as cursor:
@@ -29,3 +30,12 @@ def rows_of(order_ids: Iterable[int]) -> Rows:
             rows = [json.loads(text, parse_float=str) for (text,) in cursor.fetchall()]
             found[table] = [{name: row[name] for name in row if name not in BOOKKEEPING} for row in rows]
     return found
+
+
+def by_order(order_ids: Iterable[int]) -> dict[int, Rows]:
+    """Return the rows of each order that is there."""
+    found: dict[int, Rows] = defaultdict(lambda: {table: [] for table in TABLES})
+    for table, rows in rows_of(order_ids).items():
+        for row in rows:
+            found[row["order_id"]][table].append(row)
+    return dict(found)

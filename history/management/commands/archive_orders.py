@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import date, datetime
 from typing import Any
 
@@ -40,16 +41,18 @@ class Command(BaseCommand):
         self, *args: Any, before: date | None, dry_run: bool, batch: int, rate: int | None, **options: Any
     ) -> None:
         start = run.start_of(before) if before else _moment_by_settings()
+        began = time.monotonic()
         try:
             mongo.prepare()
             with tqdm(total=run.count(start), unit=" orders", disable=None) as bar:
                 outcome = run.archive_before(start, batch=batch, rate=rate, is_dry=dry_run, progress=bar.update)
+            seconds = time.monotonic() - began
             if not dry_run:
                 self._mark()
         except (DatabaseError, PyMongoError) as error:
             told = str(error).splitlines()[0][:300]
             raise CommandError(f"Stopped, nothing is lost, run it again to go on: {told}") from error
-        self._report(outcome, "would be archived" if dry_run else "archived")
+        self._report(outcome, "would be archived" if dry_run else f"archived in {seconds:.1f} s")
         if outcome.differing:
             sys.exit(1)
 
