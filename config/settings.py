@@ -114,7 +114,7 @@ MONGODB_URL = env.str("MONGODB_URL", default=addresses.mongodb_url(DATA_DIR))
 MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=10_000)
 MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
 MONGODB_CONNECT_TIMEOUT_MS = env.int("MONGODB_CONNECT_TIMEOUT_MS", default=1_000)
-# MongoDB forgets what people did after so many days; orders stay.
+# Both stores forget what people did after so many days; orders stay.
 ACTIVITY_LOG_DAYS = env.int("ACTIVITY_LOG_DAYS", default=730)
 # So many days after they were placed, finished orders are archived; 0: only when archive_orders is asked to.
 ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=0)
