@@ -82,8 +82,8 @@ class ErasureAdmin(_ErasureAdmin):
     list_per_page = 50
     actions = None
     readonly_fields = [
-        "account", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "withdrawn_at",
-        "finished_at", "what_went", "certificate",
+        "person", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "withdrawn_at", "finished_at",
+        "what_went", "certificate",
     ]  # fmt: skip
     fields = (*readonly_fields,)
 
@@ -98,6 +98,14 @@ class ErasureAdmin(_ErasureAdmin):
     @admin.display(description="account", ordering="user_id")
     def account(self, erasure: Erasure) -> str:
         return f"#{erasure.user_id}"
+
+    @admin.display(description="account")
+    def person(self, erasure: Erasure) -> SafeString | str:
+        """Leads to where the request is confirmed or withdrawn."""
+        if erasure.finished_at or not User.objects.filter(pk=erasure.user_id).exists():
+            return f"#{erasure.user_id}"
+        url = reverse("admin:users_user_erase", args=[erasure.user_id])
+        return format_html('<a href="{}">#{}: look at the request</a>', url, erasure.user_id)
 
     @admin.display(description="state")
     def state(self, erasure: Erasure) -> str:

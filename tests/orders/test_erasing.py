@@ -65,6 +65,7 @@ def test_one_asks_and_another_confirms(client, customer):
     assertContains(listed, "under way")
     shown = client.get(reverse("admin:users_erasure_change", args=[request.pk]))
     assertContains(shown, "Mona")
+    assertContains(shown, page)
     assertNotContains(shown, "Ada Private")
 
 
