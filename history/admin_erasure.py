@@ -82,8 +82,8 @@ class ErasureAdmin(_ErasureAdmin):
     list_per_page = 50
     actions = None
     readonly_fields = [
-        "person", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "withdrawn_at", "finished_at",
-        "what_went", "certificate",
+        "person", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "withdrawn_at",
+        "finished_at", "what_went", "certificate",
     ]  # fmt: skip
     fields = (*readonly_fields,)
 

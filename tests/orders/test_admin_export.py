@@ -133,8 +133,7 @@ def test_the_list_counts_so_far_and_no_further(client, boss, monkeypatch):
     customer = UserFactory()
     with capture_off(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO orders (user_id, total_amount, created_at) "
-            "SELECT %s, n, now() FROM generate_series(1, 30) n",
+            "INSERT INTO orders (user_id, total_amount, created_at) SELECT %s, n, now() FROM generate_series(1, 30) n",
             [customer.pk],
         )
 
