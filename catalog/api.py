@@ -16,7 +16,19 @@ from config.api import cursors
 from config.api.description import may_refuse
 from config.api.problems import Problem
 from config.api.scopes import CATALOGUE_WRITE, ApiRequest, Scope
-from config.api.types import Answer, Body, Cursor, Flag, IdempotencyKey, Integer, Limit, Moment, Money, Parameters, Text
+from config.api.types import (
+    INTEGRAL,
+    Answer,
+    Body,
+    Cursor,
+    Flag,
+    IdempotencyKey,
+    Limit,
+    Moment,
+    Money,
+    Parameters,
+    Text,
+)
 
 router = Router(tags=["Products"])
 
@@ -69,8 +81,9 @@ class MovementAsked(Body):
     )
 
     delta: Annotated[
-        Integer,
+        int,
         Field(ge=-stock_desk.LARGEST, le=stock_desk.LARGEST, examples=[24], json_schema_extra={"not": {"const": 0}}),
+        INTEGRAL,
     ]
     reason: Annotated[Literal["restock", "correction"], Field(description="restock: a delivery, only upwards.")]
     note: Annotated[Text, Field(min_length=1, max_length=500, examples=["delivery note 4711"])]
@@ -93,7 +106,7 @@ class MovementAnswer(Answer):
     moved_at: Moment
 
 
-@router.get("", response=ProductPage, auth=Scope(), openapi_extra=may_refuse(), summary="List products")
+@router.get("", response=ProductPage, auth=Scope(), openapi_extra=may_refuse("not-found"), summary="List products")
 def list_products(request: ApiRequest, asked: Query[ProductParameters]) -> ProductPage:
     """Products with their price and stock now, the oldest first. Any key may ask."""
     found = Product.objects.select_related("category").order_by("product_id")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.conf import settings
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from config.api.types import LARGEST, PRINTABLE, Answer, Body, Integer, Moment, Money, MoneySent, Text
+from config.api.types import INTEGRAL, LARGEST, PRINTABLE, Answer, Body, Moment, Money, MoneySent, Text
 from orders.cart import MAX_QUANTITY
 from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
@@ -26,8 +26,9 @@ def _given(value: Any) -> Any:
 
 
 CustomerId = Annotated[
-    Integer | None,
+    int | None,
     Field(ge=1, le=LARGEST),
+    INTEGRAL,
     BeforeValidator(_given),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST, "examples": [7]}),
 ]
@@ -46,7 +47,7 @@ ExpectedTotal = Annotated[
 
 class ItemAsked(Body):
     sku: Annotated[Text, Field(min_length=1, max_length=64, examples=["MUG-BLUE"])]
-    quantity: Annotated[Integer, Field(ge=1, le=MAX_QUANTITY, examples=[2])]
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, examples=[2]), INTEGRAL]
 
 
 class AddressAsked(Body):

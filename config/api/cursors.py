@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from config.api.problems import invalid_parameter
+from config.api.problems import Problem
 from config.api.types import LARGEST, told
 
 
@@ -23,7 +23,7 @@ def keys(text: str, *kinds: type) -> list[Any]:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return [_key(value, kind) for value, kind in zip(found, kinds, strict=True)]
     except (ValueError, TypeError, RecursionError):
-        raise invalid_parameter("cursor", "This is not a `next` that the API gave for this list.") from None
+        raise Problem("not-found", "The cursor is not a `next` that the API gave for this list.") from None
 
 
 def _key(value: Any, kind: type) -> datetime | int:

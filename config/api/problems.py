@@ -68,15 +68,6 @@ def invalid(errors: Sequence[Mapping[str, str]]) -> Problem:
     return Problem("invalid", " ".join(error["detail"] for error in errors[:3])[:500], errors=list(errors))
 
 
-def invalid_parameter(name: str, detail: str) -> Problem:
-    return invalid([{"detail": detail, "parameter": name}])
-
-
-def invalid_body(pointer: str, detail: str) -> Problem:
-    """pointer: a JSON pointer without its "#"."""
-    return invalid([{"detail": detail, "pointer": f"#{pointer}"}])
-
-
 def of_status(status: int, headers: Mapping[str, str]) -> HttpResponse:
     """The problem document of an answer that has only a status; headers: the ones worth keeping."""
     if status in BY_STATUS:

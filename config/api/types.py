@@ -128,7 +128,8 @@ IdempotencyKey = Annotated[
         " within two days, it is answered as the first time, with the header `Idempotency-Replayed: true`.",
     ),
 ]
-Integer = Annotated[int, BeforeValidator(_integral)]
+# Behind the bounds of an integer in a body, so that the description tells them.
+INTEGRAL = BeforeValidator(_integral)
 # Parameters come as text.
 Number = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]

@@ -60,7 +60,7 @@ class HistoryParameters(Parameters):
     "",
     response=OrderPage,
     auth=Scope(ORDERS_READ),
-    openapi_extra=may_refuse("history-unreachable", "busy"),
+    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
     summary="List orders",
 )
 def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage:
@@ -79,6 +79,7 @@ def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage
     summary="Read an order",
 )
 def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
+    """The order as it is now, live or archived."""
     found = _orders(_visible(request.auth).filter(pk=order_id))
     if not found:
         raise Problem("not-found", "There is no such order, or it is not for this key.")

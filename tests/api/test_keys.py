@@ -111,7 +111,7 @@ def test_the_last_use_is_noted_at_most_once_a_minute(django_assert_num_queries):
         ("GET", "/products?limit=1_0", 422, "invalid"),
         ("GET", "/products?in_stock=1", 422, "invalid"),
         ("GET", "/products?sku=%00", 422, "invalid"),
-        ("GET", "/products?cursor=AAAA", 422, "invalid"),
+        ("GET", "/products?cursor=AAAA", 404, "not-found"),
         ("GET", "/products?limit[$gt]=1", 422, "invalid"),
     ],
 )
