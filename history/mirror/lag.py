@@ -12,11 +12,14 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from history.models import Event, MirrorSample
+from users import api_answers
 
 # Deliveries looked at for the lag: those of so many events, up to where delivery has come.
 WINDOW = 100_000
 # Events behind that point that another relay may have delivered already.
 BEYOND = 20_000
+# Answers of the API forgotten a minute.
+ANSWERS_AT_ONCE = 10_000
 # A column of milliseconds holds no more.
 LONGEST = "interval '24 days'"
 
@@ -102,14 +105,16 @@ def oldest_waiting() -> timedelta | None:
 
 
 def sample() -> None:
-    """Keep how far the mirror is behind under the full minute, unless another relay has; forget what is too old.
+    """Keep how far the mirror is behind under the full minute, unless another relay has; forget what is too old, the
+    answers kept for repeated requests of the API too.
 
     The lag is that of the minute before.
     """
     with connection.cursor() as cursor:
         cursor.execute(SAMPLE)
-    oldest_kept = timezone.now() - timedelta(days=settings.MIRROR_STATE_DAYS)
-    MirrorSample.objects.filter(taken_at__lt=oldest_kept).delete()
+    now = timezone.now()
+    MirrorSample.objects.filter(taken_at__lt=now - timedelta(days=settings.MIRROR_STATE_DAYS)).delete()
+    api_answers.forget(at=now, most=ANSWERS_AT_ONCE)
 
 
 class EachMinute:

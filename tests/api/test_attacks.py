@@ -1,0 +1,94 @@
+"""Every operation of the description, asked by whom it must not answer and with what it must not take."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from config.api.site import api
+from tests.api.keys import BASE, ApiClient, kind
+from users import api_keys
+
+pytestmark = pytest.mark.django_db
+
+VALUES = {"order_id": "1", "sku": "MUG", "name": "sales"}
+# A body that is valid, by the end of the path.
+BODIES = {
+    "/orders": {
+        "customer_id": 1,
+        "items": [{"sku": "MUG", "quantity": 1}],
+        "shipping_address": {"name": "A", "line1": "B", "city": "C", "postcode": "D", "country": "E"},
+    },
+    "/stock": {"delta": 1, "reason": "restock", "note": "n"},
+    "/status": {"status": "paid"},
+}
+
+
+def operations():
+    """(method, path, scope) of each; no scope: any key."""
+    for router in api._get_bound_routers():
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                address = f"{router.prefix}{path}".replace("int:", "").replace("path:", "")
+                [scope] = operation.auth_callbacks
+                yield operation.methods[0], address.format(**VALUES), scope.name
+
+
+def ask(client, method, path, more="", **body):
+    if method == "GET":
+        return client.get(f"{path}{more}")
+    sent = next(value for end, value in BODIES.items() if path.endswith(end)) | body
+    return client.post(f"{path}{more}", sent, Idempotency_Key="k")
+
+
+def test_the_operations_are_those_of_the_description():
+    described = Client().get(f"{BASE}/openapi.json").json()["paths"]
+
+    assert len(list(operations())) == sum(len(some) for some in described.values()) >= 9
+
+
+def test_nobody_is_answered_without_a_good_key_and_its_scope(now):
+    revoked = ApiClient()
+    api_keys.revoke(revoked.key, at=now)
+    all_scopes = {scope for _, _, scope in operations() if scope}
+    clients = [ApiClient(text=""), ApiClient(text=f"shop_{'0' * 12}_{'0' * 64}"), revoked]
+
+    for method, path, scope in operations():
+        for client in clients:
+            answer = ask(client, method, path)
+            assert (answer.status_code, kind(answer)) == (401, "not-authenticated"), (method, path)
+        if scope:
+            answer = ask(ApiClient(*(all_scopes - {scope})), method, path)
+            assert (answer.status_code, kind(answer)) == (403, "scope-missing"), (method, path)
+            assert answer.json()["scope"] == scope
+
+
+def test_no_operation_takes_more_than_it_names():
+    client = ApiClient()
+
+    for method, path, _ in operations():
+        if method == "GET":
+            # An order itself has no parameters.
+            expected = "not-found" if path == "/orders/1" else "invalid"
+            for more in ("?is_staff=true", "?limit[$gt]=0", "?$where=1", "?__class__=x"):
+                assert kind(ask(client, method, path, more)) == expected, path + more
+        else:
+            for field in ("rev", "total_amount", "user_id", "is_archived", "$set", "__proto__"):
+                answer = ask(client, method, path, **{field: {"$ne": 1}})
+                assert kind(answer) == "invalid", (path, field)
+                assert f"#/{field}" in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_no_operation_is_asked_too_often_or_too_much():
+    tired = ApiClient(limit=1)
+    tired.get("/products")
+
+    for method, path, _ in operations():
+        answer = ask(tired, method, path)
+        assert (answer.status_code, kind(answer)) == (429, "too-many-requests")
+        assert int(answer["Retry-After"]) > 0
+        if method == "POST":
+            large = json.dumps({"note": "x" * 300_000}).encode()
+            assert kind(ApiClient().post(path, large, Idempotency_Key="k")) == "too-large"
