@@ -22,7 +22,7 @@ class OrderPage(Answer):
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null: this is the last one.")]
 
 
-class EventAnswer(Answer):
+class OrderEventAnswer(Answer):
     rev: Annotated[int, Field(description="The order's revision after it.")]
     kind: Annotated[str, Field(examples=["placed", "status", "items", "edited", "note"])]
     status: Annotated[str, Field(description="The order's status after it.")]
@@ -56,7 +56,7 @@ class HistoryAnswer(Answer):
     rev: int
     currency: str
     order: OrderThen
-    events: Annotated[list[EventAnswer], Field(description="Those that had happened, the oldest first.")]
+    events: Annotated[list[OrderEventAnswer], Field(description="Those that had happened, the oldest first.")]
     doubts: Annotated[list[str], Field(description="Why it may have been otherwise, where that is not certain.")]
 
 
@@ -106,10 +106,10 @@ def _item(item: Mapping[str, Any]) -> ItemAnswer:
     return ItemAnswer(name=item.get("product_name") or item["name"], **{name: item[name] for name in names})
 
 
-def _event(event: Document) -> EventAnswer:
+def _event(event: Document) -> OrderEventAnswer:
     names = ("rev", "kind", "status", "actor_id", "actor", "note")
     at = _exact(event, "timestamp") if event["time_known"] else None
-    return EventAnswer(at=at, changes=_told(plain(event["changes"])), **{name: event[name] for name in names})
+    return OrderEventAnswer(at=at, changes=_told(plain(event["changes"])), **{name: event[name] for name in names})
 
 
 def _exact(held: Document, name: str) -> datetime:
