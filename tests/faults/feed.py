@@ -105,7 +105,7 @@ class Process:
 @contextmanager
 def _selling(home: Path, seed: str) -> Iterator[None]:
     """Meanwhile orders are placed, taken on, edited, deleted and rolled back by several at once."""
-    from tests.faults.web import Web
+    from tests.faults.web import PAUSE, Web
 
     ended = threading.Event()
 
@@ -115,6 +115,7 @@ def _selling(home: Path, seed: str) -> Iterator[None]:
         while not ended.is_set():
             steps += 1
             web.do(chance.choice(ways), f"{name}-{steps}")
+            time.sleep(chance.uniform(0, 2 * PAUSE))
 
     with ThreadPoolExecutor(SELLERS) as threads:
         selling = [threads.submit(sell, f"seller-{number}") for number in range(SELLERS)]

@@ -1,4 +1,4 @@
-"""The short form of `python -m tests.faults.feed`: its client killed eight times, the process behind it once."""
+"""The short form of `python -m tests.faults.feed`: its client killed five times, the process behind it once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.config.processes import ROOT
 @pytest.mark.timeout(180)
 def test_a_client_that_is_killed_again_and_again_gets_every_event_once():
     run = subprocess.run(
-        [sys.executable, "-m", "tests.faults.feed", "--kills", "8", "--json"],
+        [sys.executable, "-m", "tests.faults.feed", "--kills", "5", "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
