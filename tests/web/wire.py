@@ -42,6 +42,11 @@ class Wire:
         form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         return self._ask(f"POST {path} {self._head()}{form}")
 
+    def post_json(self, path: str, body: str, headers: Mapping[str, str]) -> Answer:
+        told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        sent = f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n{told}\r\n{body}"
+        return self._ask(f"POST {path} {self._head()}{sent}")
+
     def close(self) -> None:
         if self._socket:
             self._socket.close()
