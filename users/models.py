@@ -150,7 +150,7 @@ class ApiKey(models.Model):
         default_permissions = ("view", "add")
         permissions = [("revoke_apikey", "Can revoke keys of the API")]
         constraints = [
-            models.UniqueConstraint(Upper("name"), name="api_keys_name_unique", violation_error_message="Taken."),
+            models.UniqueConstraint(Upper("name"), condition=models.Q(revoked_at=None), name="api_keys_name_unique"),
             models.UniqueConstraint(fields=["prefix"], name="api_keys_prefix_unique"),
             models.CheckConstraint(condition=models.Q(requests_per_minute__gt=0), name="api_keys_limit_positive"),
         ]

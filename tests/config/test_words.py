@@ -39,7 +39,6 @@ UNMARKED = {
     "The system that gets it; it stands in each order's history.",
     "If given, the key is for the orders of this customer alone.",
     "Can revoke keys of the API",
-    "Taken.",
     "Can correct and restock products",
     "Can import products, their stock too",
     "Can export products",

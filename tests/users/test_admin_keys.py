@@ -26,6 +26,7 @@ def test_a_key_is_shown_once_used_and_revoked(client):
     made = client.post(ADD, FORM)
 
     assert "no-store" in made["Cache-Control"]
+    assert "may do this: orders:read status:write" in made.content.decode()
     text = re.search(r"shop_[0-9a-f]{12}_[0-9a-f]{64}", made.content.decode())[0]
     assert not client.session.get("_messages")
     key = ApiKey.objects.get()
@@ -38,13 +39,16 @@ def test_a_key_is_shown_once_used_and_revoked(client):
         assert text.split("_")[2] not in shown
         assert key.digest not in shown
     again = client.post(ADD, FORM | {"name": "WAREHOUSE"})
-    assert again.context["adminform"].form.errors == {"__all__": ["Taken."]}
+    assert list(again.context["adminform"].form.errors) == ["name"]
 
     revoke = reverse("admin:users_apikey_revoke", args=[key.pk])
     assert "Revoke key" in client.get(revoke).content.decode()
     client.post(revoke)
 
     assert api.get("/products").status_code == 401
+    assert client.post(ADD, FORM).context["key"].name == "Warehouse"  # the name is free again
+    for state, shown in (("in-use", 1), ("revoked", 1), ("", 2), ("x", 2)):
+        assert client.get("/admin/users/apikey/", {"state": state}).context["cl"].result_count == shown
     told = Event.objects.filter(subject=Subject.API_KEY, subject_id=key.pk).order_by("pk")
     assert [(event.kind, event.actor_id, event.subject_name) for event in told] == [
         ("created", staff.pk, "API key Warehouse"),
