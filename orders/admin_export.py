@@ -36,7 +36,7 @@ def _row(admin: OrderAdmin, order: Order) -> list[object]:
     return [
         order.pk,
         timezone.localtime(order.created_at).isoformat(),
-        csv_cells.defused(str(order.customer or "")),
+        csv_cells.defused(str(order.customer)),
         order.get_status_display(),
         order.total_amount,
         csv_cells.defused(admin.items_told(order)),

@@ -16,6 +16,7 @@ from history.archive.rows import Rows
 from history.mirror import source
 from history.models import Event, EveryOrder
 from orders.models import Order, OrderItem, Refund
+from users.models import User
 
 TIMES = {"created_at", "changed_at", "told_customer_at", "refunded_at", "occurred_at", "recorded_at"}
 MODELS: dict[str, type[Model]] = {"items": OrderItem, "refunds": Refund}
@@ -52,8 +53,8 @@ def listed_order(row: EveryOrder, items: Sequence[OrderItem]) -> Order:
     """What a list shows of an order, live or archived, with its customer if they were read with the row."""
     order = Order(**{name: getattr(row, name) for name in LISTED})
     order.is_archived = row.is_archived
-    if EveryOrder._meta.get_field("customer").is_cached(row) and row.customer:
-        order.customer = row.customer
+    if EveryOrder._meta.get_field("customer").is_cached(row):
+        order.customer = row.customer or User(pk=row.customer_id, name="not here any more")
     hold(order, "items", items)
     return order
 
