@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from pymongo.errors import PyMongoError
 
-from history.archive import lists
+from history.archive import back, lists
 from history.archive.finding import Found, find
 from history.every_order import EveryOrder
 from history.models import Event
@@ -97,10 +101,46 @@ class EveryOrderAdmin(OrderAdmin):
         if found:
             context["events"] = [(event, list(told_changes(event.changes))) for event in _events(found)]
             context["unreadable"] = found.unreadable
+            context["may_restore"] = found.order.is_archived and request.user.has_perm(ARCHIVE)
         response = super().change_view(request, object_id, form_url, context)
         if found and found.unreadable:
             response.status_code = 503
         return response
+
+    # --- Restoring it ---
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.restore_view)
+        return [path("<int:order_id>/restore/", page, name="orders_order_restore"), *super().get_urls()]
+
+    def restore_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Ask whether an archived order is to come back, and bring it back."""
+        if not (request.user.has_perm(ARCHIVE) and self.has_view_permission(request)):
+            raise PermissionDenied
+        found = find(order_id)
+        if found is None:
+            raise Http404
+        if request.method == "POST":
+            self._restore(request, order_id)
+        elif found.order.is_archived:
+            context = {"opts": self.opts, "title": f"Restore order {found.order}?", "order": found.order}
+            frame = self.admin_site.each_context(request)
+            return TemplateResponse(request, "admin/orders/order/restore.html", frame | context)
+        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order_id]))
+
+    def _restore(self, request: HttpRequest, order_id: int) -> None:
+        assert request.user.is_authenticated
+        try:
+            back.restore(order_id, by=request.user, at=timezone.now())
+        except back.NotArchived:
+            self.message_user(request, f"Order #{order_id} is not archived any more.", messages.INFO)
+        except back.NotRestorable as error:
+            self.message_user(request, str(error), messages.ERROR)
+        except PyMongoError:
+            told = "MongoDB is not reachable, so the order stays archived. Try again later."
+            self.message_user(request, told, messages.ERROR)
+        else:
+            self.message_user(request, f"Order #{order_id} is back from the archive.", messages.SUCCESS)
 
 
 def archived_with(product_ids: list[int]) -> list[int]:

@@ -8,15 +8,13 @@ from decimal import Decimal
 
 from django.db import connection
 
-from history.models import ArchivedOrder
-from history.rollups.source import EVERY_ORDER
-from orders.models import Order
+from history.every_order import EveryOrder
 from orders.status import WITHOUT_REVENUE
 
-TOTALS = f"""
+TOTALS = """
 SELECT user_id, count(*), coalesce(sum(total_amount) FILTER (WHERE status <> ALL(%s)), 0)
-FROM {EVERY_ORDER} o WHERE user_id = ANY(%s) GROUP BY user_id
-"""  # noqa: S608 - nothing in it comes from outside
+FROM every_order WHERE user_id = ANY(%s) GROUP BY user_id
+"""
 
 
 @dataclass(frozen=True)
@@ -36,5 +34,4 @@ def ordered_by(user_ids: Sequence[int]) -> dict[int, Ordered]:
 
 def who_ordered(order_id: int) -> list[int]:
     """Return whose order has this number, if there is one, live or archived."""
-    live = Order.objects.filter(pk=order_id).values_list("customer_id")
-    return [pk for (pk,) in live.union(ArchivedOrder.objects.filter(pk=order_id).values_list("user_id"))]
+    return list(EveryOrder.objects.filter(pk=order_id).values_list("customer_id", flat=True))

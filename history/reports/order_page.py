@@ -21,13 +21,12 @@ from pymongo.errors import PyMongoError
 
 from history import mongo
 from history.mirror.documents import DELETED, document_id
-from history.models import Kind
+from history.models import EveryOrder, Kind
 from history.mongo import Document
 from history.past import moments, pages
 from history.past.find import Untold, present
 from history.reports.customers import customer_names
 from history.reports.views import may_view, unanswered
-from orders.models import Order
 
 TEMPLATE = "history/reports/order.html"
 LARGEST = 2**63 - 1
@@ -94,11 +93,11 @@ def _find(order_id: int) -> Document | None:
 
 
 def _desk(request: HttpRequest, order_id: int) -> str:
-    """Where staff act on the order, for those who may and while it is live."""
+    """Where staff see the order, live or archived, for those who may."""
     if not (request.user.is_staff and request.user.has_perm("orders.view_order")):
         return ""
-    is_live = order_id <= LARGEST and Order.objects.filter(pk=order_id).exists()
-    return reverse("admin:orders_order_change", args=[order_id]) if is_live else ""
+    is_there = order_id <= LARGEST and EveryOrder.objects.filter(pk=order_id).exists()
+    return reverse("admin:orders_order_change", args=[order_id]) if is_there else ""
 
 
 def _product(item: Document) -> Document:

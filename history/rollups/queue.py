@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from history.rollups.source import EVERY_ORDER
 from orders.status import WITHOUT_REVENUE
 
 # Days that Python knows in every zone; an order of another is no document either.
@@ -30,7 +29,7 @@ WITH touching AS (
         e.kind = 'deleted' OR e.changes ? 'user_id' OR e.changes ? 'created_at' AS is_moved
     FROM history_events e
     -- LIMIT, or the planner reads the whole table for a batch.
-    LEFT JOIN LATERAL (SELECT * FROM {EVERY_ORDER} o WHERE o.order_id = e.order_id LIMIT 1) o ON true
+    LEFT JOIN LATERAL (SELECT * FROM every_order o WHERE o.order_id = e.order_id LIMIT 1) o ON true
     WHERE e.event_id = ANY(%(events)s) AND e.order_id IS NOT NULL
 ), customers AS (
     SELECT who.user_id, min(recorded_at) AS recorded_at,
@@ -48,7 +47,7 @@ WITH touching AS (
     ) AS moment (at)
     UNION ALL
     SELECT recorded_at, o.created_at
-    FROM customers JOIN {EVERY_ORDER} o ON o.user_id = customers.user_id AND o.created_at >= customers.from_on
+    FROM customers JOIN every_order o ON o.user_id = customers.user_id AND o.created_at >= customers.from_on
     WHERE o.status <> ALL(%(uncounted)s)
 )
 SELECT (at AT TIME ZONE %(zone)s)::date AS day, min(recorded_at) AS since
@@ -61,7 +60,7 @@ ADD = f"INSERT INTO rollup_queue (day, since) {TOUCHED}"
 ADD_DAYS = "INSERT INTO rollup_queue (day, since) SELECT day, now() FROM unnest(%s::date[]) AS t (day)"
 
 ALL_DAYS = f"""
-SELECT DISTINCT (created_at AT TIME ZONE %s)::date FROM {EVERY_ORDER} o
+SELECT DISTINCT (created_at AT TIME ZONE %s)::date FROM every_order o
 WHERE created_at BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}'
 """  # noqa: S608
 

@@ -17,12 +17,6 @@ from history.rollups.placed import MOST_CENTS, Placed
 from history.rollups.shape import STEPS
 from orders.status import WITHOUT_REVENUE
 
-# Live and archived: reports make no difference.
-EVERY_ORDER = """(
-    SELECT order_id, user_id, status, total_amount, created_at, false AS is_archived FROM orders
-    UNION ALL SELECT order_id, user_id, status, total_amount, created_at, true FROM archived_orders
-)"""
-
 # One statement is one snapshot. A day is told by its date alone: midnight may come twice in a zone, or not at all, so
 # the range, which is there for the index, is a day wider on both sides. Times are cut to milliseconds as documents
 # keep them.
@@ -30,7 +24,7 @@ READ = """
 WITH placed AS MATERIALIZED (
     SELECT wanted.day, o.order_id, o.user_id, o.status, o.total_amount, o.created_at, o.is_archived
     FROM unnest(%(days)s::date[]) AS wanted (day) CROSS JOIN LATERAL (
-        SELECT * FROM {orders} o
+        SELECT * FROM every_order o
         WHERE created_at >= wanted.day::timestamp AT TIME ZONE %(zone)s - interval '1 day'
             AND created_at < wanted.day::timestamp AT TIME ZONE %(zone)s + interval '2 days'
             AND (created_at AT TIME ZONE %(zone)s)::date = wanted.day
@@ -43,7 +37,7 @@ WITH placed AS MATERIALIZED (
         row_number() OVER (
             PARTITION BY user_id, date_trunc('month', created_at AT TIME ZONE %(zone)s) ORDER BY created_at, order_id
         ) AS nth_of_month
-    FROM {orders} o
+    FROM every_order o
     WHERE user_id = ANY(ARRAY(SELECT user_id FROM placed)) AND status <> ALL(%(uncounted)s)
     WINDOW ever AS (PARTITION BY user_id ORDER BY created_at, order_id)
 )
@@ -78,9 +72,7 @@ STEP = """LEFT JOIN LATERAL (
     WHERE e.order_id = placed.order_id AND e.rev >= coalesce(life.rev, 0) AND e.status = '{step}' ORDER BY rev LIMIT 1
 ) {step} ON true"""
 
-READ_DAYS = READ.format(
-    most_cents=MOST_CENTS, orders=EVERY_ORDER, steps="\n".join(STEP.format(step=step) for step in STEPS)
-)
+READ_DAYS = READ.format(most_cents=MOST_CENTS, steps="\n".join(STEP.format(step=step) for step in STEPS))
 
 
 def read(days: Sequence[date]) -> dict[date, list[Placed]]:

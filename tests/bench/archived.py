@@ -88,23 +88,24 @@ def look(get: Get, asks: Iterable[Ask]) -> dict[Ask, str]:
     found = {}
     for ask in asks:
         status, body = get(ask)
-        found[ask] = f"{status}\n{DIFFERS.sub('', body)}"
+        found[ask] = "\n".join([str(status), *_lines(DIFFERS.sub("", body))])
     return found
 
 
 def differing(before: Mapping[Ask, str], after: Mapping[Ask, str]) -> list[str]:
-    """What differs of each answer, its first lines; an answer that is no success differs as well."""
+    """What differs of each answer, its first lines; an answer that failed differs as well."""
     found = []
     for ask, wanted in before.items():
-        if wanted == after[ask] and wanted.startswith("200\n"):
+        if wanted == after[ask] and wanted[0] in "23":
             continue
-        lines = difflib.unified_diff(_lines(wanted), _lines(after[ask]), lineterm="", n=0)
-        found.append("\n    ".join([f"{ask.path}: {wanted[:3]}", *islice(lines, 8)]))
+        lines = difflib.unified_diff(wanted.split("\n"), after[ask].split("\n"), lineterm="", n=0)
+        found.append("\n    ".join([f"{ask.path}: {wanted[:3]}", *(line[:200] for line in islice(lines, 8))]))
     return found
 
 
 def _lines(body: str) -> list[str]:
-    return [line.strip()[:200] for line in body.splitlines() if line.strip()]
+    """Without the empty ones that a template leaves where it shows nothing."""
+    return [line.strip() for line in body.splitlines() if line.strip()]
 
 
 def over_http(port: int) -> Get:

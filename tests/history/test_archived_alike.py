@@ -38,7 +38,11 @@ def test_nobody_can_tell_by_any_page(mirror, client, monkeypatch):
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         return answer.status_code, body.decode()
 
-    asks = [*archived.of_orders(sessions, orders, desk), *archived.of_lists(desk), *archived.of_reports(desk, ["", "&as_of=2018-03-20"])]
+    asks = [
+        *archived.of_orders(sessions, orders, desk),
+        *archived.of_lists(desk),
+        *archived.of_reports(desk, ["", "&as_of=2018-03-20"]),
+    ]
     before = archived.look(get, asks)
     old = Order.objects.filter(created_at__year=2017).exclude(status__in=OPEN).values_list("pk", flat=True)
     archive_ids(list(old))

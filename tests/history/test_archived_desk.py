@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from history import mongo
 from history.archive import reading
+from history.models import Event, Kind
 from orders.models import Order
 from orders.notes import add_note
 from orders.returns import Returned, return_items
@@ -21,6 +22,7 @@ from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.history.archived import archive
 from tests.orders.back_office import LIST, page_of
 from tests.pages import breaks_csp, text
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,8 +46,8 @@ def boss():
 def looker(client):
     """Staff who may look and export, but change nothing."""
     user = UserFactory(name="Lou", is_staff=True)
-    may = ["view_order", "export_order", "view_user", "archive_order"]
-    user.user_permissions.set(Permission.objects.filter(codename__in=may[:3]))
+    may = ["view_order", "export_order", "view_user"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=may))
     client.force_login(user)
     return client
 
@@ -188,3 +190,44 @@ def test_more_archived_orders_need_no_more_queries(mirror, looker, finish):
 
     assert counts[:3] == counts[3:]
     assert max(counts) <= 12
+
+
+def test_those_allowed_restore_an_order(mirror, looker, client, boss, finish):
+    old = finish(ProductFactory(name="Brass lamp"))
+    before = body(looker.get(page_of(old)))
+    archive(old)
+    restore = f"{LIST}{old.pk}/restore/"
+    assert looker.get(restore).status_code == looker.post(restore).status_code == 403
+    assert restore not in looker.get(page_of(old)).content.decode()
+    client.force_login(boss)
+    assert restore in client.get(page_of(old)).content.decode()
+
+    question = client.get(restore)
+    assert f"Restore order #{old.pk}?" in text(question)
+    assert breaks_csp(question) == []
+    assert not Order.objects.exists()
+    answer = client.post(restore, follow=True)
+
+    assert f"Order #{old.pk} is back from the archive." in text(answer)
+    assert "Take items back" in text(answer)
+    [activity] = Event.objects.filter(kind=Kind.RESTORED)
+    assert (activity.actor_id, activity.subject_id) == (boss.pk, old.pk)
+    assert "is not archived any more" in text(client.post(restore, follow=True))
+    assert client.get(restore)["Location"] == page_of(old)
+    assert client.get(f"{LIST}999999/restore/").status_code == client.post(f"{LIST}999999/restore/").status_code == 404
+    client.force_login(User.objects.get(name="Lou"))
+    assert body(client.get(page_of(old))) == before
+
+
+def test_what_cannot_be_restored_says_why_and_stays(mirror, client, boss, finish, settings):
+    changed, unreachable = finish(), finish()
+    archive(changed, unreachable)
+    mongo.for_writing().update_one({"order_id": changed.pk}, {"$set": {"status": "returned"}})
+    client.force_login(boss)
+
+    told = text(client.post(f"{LIST}{changed.pk}/restore/", follow=True))
+    assert "stays archived" in told
+    settings.MONGODB_URL = DEAD
+    told = text(client.post(f"{LIST}{unreachable.pk}/restore/", follow=True))
+    assert "MongoDB is not reachable, so the order stays archived." in told
+    assert not Order.objects.exists()
