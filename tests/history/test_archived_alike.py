@@ -27,7 +27,7 @@ def test_nobody_can_tell_by_any_page(mirror, client, monkeypatch):
         monkeypatch.setattr(patience, "seconds", 10)
     place_random_orders(60, around=[BEFORE, LATELY], seed=11)
     relay.drain()
-    orders = archived.chosen(8)
+    orders = archived.chosen(4)
     users = User.objects.in_bulk({customer for _, customer in orders})
     sessions = {pk: archived.signed_in(user) for pk, user in users.items()}
     desk = archived.signed_in(archived.desk_user())

@@ -35,6 +35,7 @@ def _awake(monkeypatch):
     """Nothing was seen dead yet, and a busy machine is waited for."""
     reading.PATIENCE.away_until.clear()
     monkeypatch.setattr(reading.PATIENCE, "seconds", 10)
+    monkeypatch.setattr(reading.PATIENCE, "rest", 60)
 
 
 @pytest.fixture

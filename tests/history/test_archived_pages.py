@@ -34,6 +34,7 @@ def _awake(monkeypatch):
     for patience in (PATIENCE, reading.PATIENCE):
         patience.away_until.clear()
         monkeypatch.setattr(patience, "seconds", 10)
+        monkeypatch.setattr(patience, "rest", 60)
 
 
 @pytest.fixture
