@@ -120,9 +120,11 @@ class EveryOrderAdmin(OrderAdmin):
         found = find(order_id)
         if found is None:
             raise Http404
-        if request.method == "POST":
+        if not found.order.is_archived:
+            self.message_user(request, f"Order {found.order} is not archived any more.", messages.INFO)
+        elif request.method == "POST":
             self._restore(request, order_id)
-        elif found.order.is_archived:
+        else:
             context = {"opts": self.opts, "title": f"Restore order {found.order}?", "order": found.order}
             frame = self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/orders/order/restore.html", frame | context)
