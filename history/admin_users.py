@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from history.admin_erasure import ErasesPeople
 from history.customers import Ordered, ordered_by, who_ordered
+from history.models import ArchivedOrder
 from users.models import User
 
 
@@ -47,6 +48,11 @@ class UserWithOrdersAdmin(ErasesPeople):
         if number.isascii() and number.isdigit() and len(number) < 19:
             found |= queryset.filter(pk__in=who_ordered(int(number)))
         return found, False
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Of live ones the page itself says so.
+        has_archived = obj is not None and ArchivedOrder.objects.filter(user_id=obj.pk).exists()
+        return not has_archived and super().has_delete_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

@@ -15,11 +15,14 @@ from history.mongo import Document
 from history.rollups.placed import MOST_CENTS, Placed
 
 MINUTE = timedelta(minutes=1)
+# By hand MongoDB can be given any document.
+MISSHAPEN = (KeyError, TypeError, AttributeError, ValueError, ArithmeticError)
 Find = Callable[[Document], Iterable[Document]]
 
 
 def filled_in(placed: Sequence[Placed]) -> list[Placed]:
-    """Return the orders, the archived ones with their items and durations; without, where the document is missing."""
+    """Return the orders, the archived ones with their items and durations; without, where the document is missing or
+    has not the shape of one: reconcile lists it."""
     found = documents([order.order_id for order in placed if order.is_archived], find=mongo.for_writing().find)
     return [_filled_in(order, found[order.order_id]) if order.order_id in found else order for order in placed]
 
@@ -36,6 +39,13 @@ def documents(order_ids: Iterable[int], *, find: Find) -> dict[int, Document]:
 
 
 def _filled_in(order: Placed, document: Document) -> Placed:
+    try:
+        return _with(order, document)
+    except MISSHAPEN:
+        return order
+
+
+def _with(order: Placed, document: Document) -> Placed:
     products = document["products"]
     found = reached(document["events"])
     return order._replace(

@@ -9,6 +9,8 @@ import pytest
 from bson import Decimal128
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.urls import reverse
 
 from catalog.models import Product
 from history.archive import back, daily, leave, marks, run
@@ -20,8 +22,10 @@ from orders.notes import add_note
 from orders.returns import Returned, return_items
 from orders.services import cancel_order, change_status
 from tests.factories import ProductFactory, StaffFactory
+from tests.history.archived import delete_by_hand
 from tests.history.archived_rows import rows_of
 from tests.parallel import in_parallel
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,12 +173,28 @@ def test_what_is_damaged_after_it_left_does_not_come_back(archived, mirror, now,
 
 def test_an_order_whose_product_is_gone_stays_archived(archived, mirror, now):
     [gone, *_] = mirror.find_one({"order_id": archived.pk})["products"]
-    Product.objects.get(pk=gone["product_id"]).delete()
+    delete_by_hand(Product.objects.get(pk=gone["product_id"]))
 
     with pytest.raises(back.NotRestorable, match=r"stays archived: .*product_id.*is not present in table"):
         back.restore(archived.pk, by=None, at=now)
 
     assert ArchivedOrder.objects.get().pk == archived.pk
+
+
+def test_what_an_archived_order_holds_is_not_deleted(archived, mirror, staff, client):
+    [held, *_] = mirror.find_one({"order_id": archived.pk})["products"]
+    product, customer = Product.objects.get(pk=held["product_id"]), archived.customer
+    User.objects.filter(pk=staff.pk).update(is_superuser=True)
+    client.force_login(User.objects.get(pk=staff.pk))
+
+    for kept in (product, customer):
+        with pytest.raises(ProtectedError, match="archived orders"):
+            kept.delete()
+    client.post(reverse("admin:catalog_product_delete", args=[product.pk]), {"post": "yes"})
+
+    assert Product.objects.filter(pk=product.pk).exists()
+    assert client.post(reverse("admin:users_user_delete", args=[customer.pk]), {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=customer.pk).exists()
 
 
 def test_the_number_of_an_archived_order_is_not_given_again(archived, staff):

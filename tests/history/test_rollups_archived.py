@@ -10,6 +10,7 @@ from django.db import connection
 
 from history import mongo
 from history.mirror import relay
+from history.mirror.reconcile import reconcile
 from history.rollups import keeper, queue
 from history.triggers import capture_off
 from orders.models import Order
@@ -80,3 +81,17 @@ def test_cancelling_the_first_order_makes_an_archived_one_the_first(mirror, now,
 
     [(day, _)] = in_rollups()["cohorts"]
     assert {day} == {max(queue.days_with_orders())}
+
+
+def test_a_document_that_has_not_the_shape_of_one_keeps_nobody_from_counting(mirror, now, place):
+    first, second = place(at=now - timedelta(days=3)), place(at=now - timedelta(days=3))
+    relay.drain()
+    archive([first.pk, second.pk])
+    mirror.database.command("collMod", mirror.name, validator={})
+    mirror.update_one({"order_id": first.pk}, {"$unset": {"events": "", "products": ""}})
+
+    keeper.queue_all()
+    keeper.drain()
+
+    assert sum(len(day) for day in in_rollups()["orders"].values()) == 2
+    assert [each.order_id for each in reconcile().differences] == [first.pk, second.pk]
