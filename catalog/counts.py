@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 Counted = TypeVar("Counted")
 
-# Seconds. Counting takes at most a hundredth of a process's time: 100 ms of it are good for 10 s.
-KEEP_SHORTEST = 5.0
+# Seconds. What took 200 ms to count is good for 20 s.
+KEEP_SHORTEST = 10.0
 KEEP_FACTOR = 100
 KEEP_LONGEST = 60.0
 ROOM = 500

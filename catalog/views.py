@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from catalog import counts, drawing, listing
 from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
-from catalog.guests import render_for_guests
+from catalog.guests import render_for_guests, shared_by_guests
 from catalog.models import Category, Product, ProductQuerySet
 
 SEARCH_FROM = 2  # characters; less finds half the shop
@@ -25,12 +25,14 @@ SUGGESTED = 4
 
 @login_not_required
 @require_safe
+@shared_by_guests
 def product_list(request: HttpRequest) -> HttpResponse:
     return _list(request, "catalog/product_list.html", _categories())
 
 
 @login_not_required
 @require_safe
+@shared_by_guests
 def category(request: HttpRequest, slug: str) -> HttpResponse:
     categories = _categories()
     chosen = next((one for one in categories if one.slug == slug), None)
@@ -41,6 +43,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@shared_by_guests
 def search(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("q", "")
     text = search_text(asked)
@@ -54,6 +57,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@shared_by_guests
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     number = slug.rpartition("-")[2]
     found = get_object_or_404(Product.objects.select_related("category"), pk=int(number) if number.isdecimal() else 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -19,6 +20,9 @@ from history import faults
 logger = logging.getLogger(__name__)
 
 CHANNEL = "history_events"
+
+# Seconds between two wake-ups of a process: a relay that was woken looks again and again by itself for longer.
+REST = 0.05
 
 
 class _Waker:
@@ -54,6 +58,7 @@ class _Waker:
                 finally:
                     # Back to the pool: between bursts the thread holds no connection.
                     connection.close()
+            time.sleep(REST)
 
     def is_done(self) -> bool:
         """Whether all that was asked for is sent; waits for what is being sent."""

@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
-from catalog import counts
+from catalog import counts, guests
 from history import mongo, wakeup
 
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
@@ -53,6 +53,7 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Every page counts anew.
     counts.KEEP_LONGEST = 0
+    guests.MOMENT = 0
 
 
 @pytest.fixture(scope="session", autouse=True)
