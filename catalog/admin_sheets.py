@@ -26,6 +26,9 @@ from catalog.product_resource import COLUMNS
 from catalog.product_sheets import BATCH, SheetError
 
 LARGEST_MB = 20
+NOT_UTF8 = (
+    "The file is not UTF-8. Save it as “CSV UTF-8” in Excel, as “Text CSV” with the character set UTF-8 in LibreOffice."
+)
 RECENT = 20  # files that the page of imports lists
 # A file that no worker has taken for so long makes the page ask whether there is one.
 LATE = timedelta(seconds=10)
@@ -49,7 +52,7 @@ class SheetForm(forms.Form):
         try:
             text = file.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise forms.ValidationError("The file is not UTF-8. Save it as “CSV UTF-8”.") from error
+            raise forms.ValidationError(NOT_UTF8) from error
         if "\0" in text:
             raise forms.ValidationError("The file is no text: it has NUL characters.")
         return file.name, text

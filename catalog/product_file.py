@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import QuerySet
 from tablib import Dataset
 
@@ -17,6 +18,14 @@ from catalog.product_resource import COLUMNS, LINE, PROBLEM, ProductResource
 from config import csv_cells
 
 LARGEST_CELL = 1_000_000  # characters
+# What the checks of the columns say of a cell, by their code.
+WORDS = {
+    "min_value": "is less than {limit_value}",
+    "max_value": "is more than {limit_value}",
+    "max_length": "is longer than {limit_value} characters",
+    "max_digits": "has more than {max} digits",
+    "max_whole_digits": "has more than {max} digits before the point",
+}
 
 
 class FileError(Exception):
@@ -116,7 +125,10 @@ class Reader:
         if failures:
             raise failures[0]
         numbers = dataset[LINE]
-        bad = [BadLine(numbers[row.number - 1], _told(row.error)) for row in result.invalid_rows]
+        bad = [
+            BadLine(numbers[row.number - 1], _told(row.error, dict(zip(dataset.headers, row.values, strict=True))))
+            for row in result.invalid_rows
+        ]
         columns = [name for name in lines.headers if name != "stock"]
         return [_change(line, product, before, columns) for line, product, before in self._resource.read], bad
 
@@ -136,6 +148,11 @@ def _change(line: int, product: Product, before: dict[str, Any] | None, columns:
 
 
 def _look_at(headers: list[str]) -> None:
+    if any(";" in name for name in headers):
+        raise FileError(
+            "The columns are separated by semicolons. Save the file with commas between them and points in the prices: "
+            "in LibreOffice by “Edit filter settings”, in Excel with English as the region of the computer."
+        )
     unknown = [name for name in headers if name not in COLUMNS]
     if "sku" not in headers or unknown or len(set(headers)) < len(headers):
         told = f"; not known: {', '.join(unknown)[:200]}" if unknown else ""
@@ -149,7 +166,21 @@ def _cells(cells: list[str], width: int, number: int) -> list[Any]:
     return [*(cells + [""] * width)[:width], number, problem]
 
 
-def _told(error: Any) -> str:
+def _told(error: ValidationError, cells: dict[str, Any]) -> str:
+    """What is wrong with a line, of each column its name, and what stands there."""
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
-    return " ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
+    return " ".join(
+        _told_cell(name, str(cells.get(name, "")), each) for name, errors in error.error_dict.items() for each in errors
+    )
+
+
+def _told_cell(name: str, cell: str, error: ValidationError) -> str:
+    told = " ".join(error.messages)
+    if name == NON_FIELD_ERRORS:
+        return told
+    if not cell.strip():
+        return f"{name}: is empty."
+    if error.code not in WORDS:
+        return f"{name}: {told}"
+    return f"{name}: “{cell[:40]}” {WORDS[error.code].format(**(error.params or {}))}."

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 
 from catalog import stock
 from catalog.models import Product, Reason, StockMovement
+from catalog.signals import stock_set
 
 LARGEST = 2**31 - 1  # what the column holds
 # By people who looked at the shelf: another one who did has to know. Orders move stock all the time.
@@ -76,6 +77,7 @@ def _take(
     if not 0 <= left + delta <= LARGEST:
         raise StockError(f"{left:,} are left by now; changed by {delta:+,} that would be {left + delta:,}.")
     stock.move({product.pk: delta}, reason=reason, by=by, at=at, note=note)
+    stock_set.send(Product, product=product, old=left, new=left + delta, by=by, note=note)
     return left + delta
 
 

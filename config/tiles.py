@@ -5,12 +5,13 @@ Source: PostgreSQL; MongoDB is asked only whether it answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from pymongo.errors import PyMongoError
 
@@ -22,7 +23,7 @@ from history.mirror import lag
 from history.models import Event
 from orders.models import Order
 from orders.status import Status
-from users.models import User
+from users.models import Erasure, User
 
 MOST = 1000  # counted; more are told as 1,000+
 LATE_SECONDS = 60
@@ -41,7 +42,7 @@ class Tile:
 
 def tiles(user: User) -> list[Tile]:
     """The tiles that somebody may open, by a few statements whose cost does not grow with the tables."""
-    return [make() for permission, make in TILES if user.has_perm(permission)]
+    return [make() for permissions, make in TILES if user.has_perms(permissions)]
 
 
 def _orders(label: str, status: Status) -> Tile:
@@ -55,6 +56,11 @@ def _low_stock() -> Tile:
     count = kept("low stock", partial(count_up_to, Product.objects.low_stock(), MOST))
     note = f"{settings.LOW_STOCK} or fewer left"
     return Tile("Low stock", str(count), _list("admin:catalog_product_changelist", in_stock="low"), note)
+
+
+def _erasures() -> Tile:
+    count = count_up_to(Erasure.objects.waiting(timezone.now()), MOST)
+    return Tile("Erasures to confirm", str(count), _list("admin:users_erasure_changelist", state="waiting"))
 
 
 def _relay_lag() -> Tile:
@@ -79,10 +85,11 @@ def _list(name: str, **filters: str) -> str:
 
 
 # What one must be allowed to see for each.
-TILES: list[tuple[str, Callable[[], Tile]]] = [
-    ("orders.view_order", partial(_orders, "To confirm payment", Status.PENDING)),
-    ("orders.view_order", partial(_orders, "To ship", Status.PAID)),
-    ("catalog.view_product", _low_stock),
-    ("history.view_mirror", _relay_lag),
-    ("history.view_event", _parked),
+TILES: list[tuple[Collection[str], Callable[[], Tile]]] = [
+    (["orders.view_order"], partial(_orders, "To confirm payment", Status.PENDING)),
+    (["orders.view_order"], partial(_orders, "To ship", Status.PAID)),
+    (["catalog.view_product"], _low_stock),
+    (["users.erase_user", "users.view_erasure"], _erasures),
+    (["history.view_mirror"], _relay_lag),
+    (["history.view_event"], _parked),
 ]

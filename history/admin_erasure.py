@@ -6,10 +6,11 @@ Nothing here waits for MongoDB: what was confirmed is carried out by history/upk
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -74,10 +75,29 @@ class ErasesPeople(UserAdmin):
         return TemplateResponse(request, "admin/users/user/erase.html", context, status=409 if problem else 200)
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("waiting", "Waits for confirmation"), ("under_way", "Under way"), ("erased", "Erased")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> QuerySet[Erasure]:
+        match self.value():
+            case "waiting":
+                return queryset & Erasure.objects.waiting(timezone.now())
+            case "under_way":
+                return queryset & Erasure.objects.under_way()
+            case "erased":
+                return queryset & Erasure.objects.finished()
+        return queryset
+
+
 class ErasureAdmin(_ErasureAdmin):
     """Requests and certificates, to be looked at."""
 
     list_display = ["account", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "finished_at"]
+    list_filter = [StateFilter]
     ordering = ["-erasure_id"]
     list_per_page = 50
     actions = None

@@ -24,7 +24,7 @@ from history.every_order import EveryOrder
 from history.models import Event
 from history.order_mails import MailTold, with_mails
 from history.past import views as past_views
-from history.told_changes import told_changes
+from history.told_changes import told_event
 from orders import order_desk
 from orders.admin import OrderAdmin
 from orders.models import Order
@@ -99,7 +99,7 @@ class EveryOrderAdmin(OrderAdmin):
         found = self._found(request, object_id)
         context = {"events": [], "may_restore": False} | (extra_context or {})
         if found:
-            context["events"] = [(event, list(told_changes(event.changes))) for event in _events(found)]
+            context["events"] = [told_event(event) for event in _events(found)]
             context["unreadable"] = found.unreadable
             context["may_restore"] = found.order.is_archived and request.user.has_perm(ARCHIVE)
         response = super().change_view(request, object_id, form_url, context)

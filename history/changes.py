@@ -75,8 +75,8 @@ def _lines(event: Event) -> Iterator[str]:
         yield before_and_now(Decimal(old), Decimal(new))
     if "shipping_address" in event.changes:
         old, new = event.changes["shipping_address"]
-        yield _("Delivery address before: {address}").format(address=_address(old))
-        yield _("Delivery address now: {address}").format(address=_address(new))
+        yield _("Delivery address before: {address}").format(address=address_line(old))
+        yield _("Delivery address now: {address}").format(address=address_line(new))
 
 
 def _item(old: Item | None, new: Item | None) -> str:
@@ -91,7 +91,7 @@ def _told(item: Item | None) -> str:
     return told.format(quantity=item["quantity"], product=item["product_name"], price=money(Decimal(item["price"])))
 
 
-def _address(address: Any) -> str:
+def address_line(address: Any) -> str:
     """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
     if not isinstance(address, dict):
         return _("none")

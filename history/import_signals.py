@@ -1,4 +1,4 @@
-"""Activity of products imported many at once, which send no post_save: the same events, by one statement."""
+"""Activity of products that send no post_save: imported many at once, by one statement; their stock set by staff."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.models import Product
-from catalog.signals import products_imported
+from catalog.signals import products_imported, stock_set
 from history import activity
 from history.activity_signals import json_value
 from history.models import Event, Kind, Subject
@@ -21,6 +21,7 @@ Changed = tuple[Product, dict[str, list[Any]]]
 
 def connect() -> None:
     products_imported.connect(imported, dispatch_uid="activity.products_imported")
+    stock_set.connect(stock_was_set, dispatch_uid="activity.stock_set")
 
 
 def imported(
@@ -30,6 +31,21 @@ def imported(
     events = [_event(Kind.CREATED, product, _opening(product), actor) for product in added]
     events += [_event(Kind.CHANGED, product, changes, actor) for product, changes in changed]
     activity.record_many(events)
+
+
+def stock_was_set(
+    sender: type[Product], product: Product, old: int, new: int, by: User | str, note: str, **kwargs: Any
+) -> None:
+    activity.record(
+        Kind.CHANGED,
+        subject=Subject.PRODUCT,
+        subject_id=product.pk,
+        subject_name=str(product),
+        actor=activity.Actor(None, by) if isinstance(by, str) else activity.actor_of(by),
+        changes={"stock": [old, new]},
+        note=note,
+        at=timezone.now(),
+    )
 
 
 def _opening(product: Product) -> dict[str, list[Any]]:

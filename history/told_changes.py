@@ -1,4 +1,4 @@
-"""What an event changed, as the back office tells it."""
+"""What an event is and what it changed, as the back office tells it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,45 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from config.templatetags.money import money
+from history.changes import address_line
+from history.models import Event
+from history.order_mails import MailTold
 from history.timeline import TOLD
+from orders.status import Status
+
+# Columns of orders; any other is told by its own name.
+NAMES = {"user_id": "Customer number", "external_ref": "Reference", "created_at": "Placed"}
+
+
+def told_event(event: Event | MailTold) -> tuple[Event | MailTold, str, list[str]]:
+    """Return an event, what it is, and what it changed."""
+    # A note to the customer changes that column of the order, and nothing else.
+    what = "Note to the customer" if event.changes.keys() == {TOLD} else _kind(event)
+    return event, what, list(told_changes(event.changes))
 
 
 def told_changes(changes: dict[str, Any]) -> Iterator[str]:
-    """Yield what an event changed, a line each: "total_amount: 10.00 → 12.00", "Lamp: 1 × 10.00 → none"."""
+    """Yield what an event changed, a line each: "Total: $10.00 → $12.00", "Lamp: 1 × $10.00 → none"."""
     for column, change in changes.items():
         if column == "items":
             yield from (f"{_item_name(old or new)}: {_item(old)} → {_item(new)}" for old, new in change)
         elif column == "total_amount":
-            yield f"{column}: {_amount(change[0])} → {_amount(change[1])}"
+            yield f"Total: {_amount(change[0])} → {_amount(change[1])}"
+        elif column == "status":
+            yield f"Status: {_status(change[0])} → {_status(change[1])}"
+        elif column == "shipping_address":
+            yield f"Delivery address before: {address_line(change[0])}"
+            yield f"Delivery address now: {address_line(change[1])}"
         elif column == TOLD:
             yield "The customer sees this note."
         elif column not in ("order", "refunds"):  # the whole rows of a deleted order
-            yield f"{column}: {change[0]} → {change[1]}"
+            name = NAMES.get(column, column.replace("_", " ").capitalize())
+            yield f"{name}: {_value(change[0])} → {_value(change[1])}"
+
+
+def _kind(event: Event | MailTold) -> str:
+    return event.get_kind_display() if isinstance(event, Event) else event.get_kind_display
 
 
 def _item_name(item: dict[str, Any]) -> str:
@@ -30,6 +55,14 @@ def _item(item: dict[str, Any] | None) -> str:
     return f"{item['quantity']} × {_amount(item['price'])}" if item else "none"
 
 
-def _amount(number: float) -> str:
+def _amount(number: object) -> str:
     # JSON has one kind of number: 10.00 came back as 10.0, which str() still tells exactly.
-    return f"{Decimal(str(number)):.2f}"
+    return money(Decimal(str(number)))
+
+
+def _status(status: Any) -> str:
+    return str(Status(status).label) if status in Status.values else str(status)
+
+
+def _value(value: Any) -> str:
+    return "none" if value in (None, "") else str(value)

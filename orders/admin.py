@@ -25,7 +25,7 @@ from django.utils.safestring import SafeString
 from config.templatetags.money import money, status_badge
 from orders import admin_export, order_desk
 from orders.admin_decisions import EditView, ReturnView
-from orders.admin_list import TotalFilter
+from orders.admin_list import PlacedFilter, TotalFilter
 from orders.desk_forms import NOTE_LENGTH, NoteForm, StepForm
 from orders.forms import CheckoutForm
 from orders.models import Order
@@ -59,7 +59,7 @@ def _mark(to: Status) -> _Action:
 
 class OrderAdmin(_OrderAdmin):
     list_display = ["number", "placed", "customer", "status_shown", "total", "items_told"]
-    list_filter = ["status", "created_at", TotalFilter]
+    list_filter = ["status", ("created_at", PlacedFilter), TotalFilter]
     list_select_related = ["customer"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
     search_help_text = "Order number, e-mail or name of the customer, product or SKU; of thousands that fit, the newest"

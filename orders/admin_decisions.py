@@ -20,7 +20,7 @@ from orders import edits, returns
 from orders.desk_forms import EditForm, ReturnForm
 from orders.models import Order, OrderItem
 from orders.seen import MovedOn
-from orders.services import OrderError
+from orders.services import OrderError, OutOfStock
 from orders.status import Status
 from users.models import User
 
@@ -47,6 +47,10 @@ class Decision(View):
     def plan(self, form: Any) -> Any:
         """What the typed would do; raises OrderError."""
         raise NotImplementedError
+
+    def warnings(self, plan: Any) -> list[str]:
+        """What speaks against it and does not forbid it."""
+        return []
 
     def act(self, form: Any, by: User) -> str:
         """Do it and return what was done, in words; raises OrderError."""
@@ -113,6 +117,7 @@ class Decision(View):
             "form": form,
             "problem": problem,
             "plan": plan,
+            "warnings": self.warnings(plan) if plan else [],
         }
         return TemplateResponse(self.request, template, context, status=status)
 
@@ -137,7 +142,13 @@ class EditView(Decision):
         plan = edits.plan_edit(self.order, form.wanted())
         if plan.is_empty:
             raise edits.NothingDifferent(self.order)
+        if self.order.holds_stock and (short := edits.short_of(plan)):
+            raise OutOfStock(short)
         return plan
+
+    def warnings(self, plan: edits.Plan) -> list[str]:
+        short = [] if self.order.holds_stock else edits.short_of(plan)
+        return [f"{product}: only {product.stock:,} in stock; this order takes none out of it." for product in short]
 
     def act(self, form: EditForm, by: User) -> str:
         data = form.cleaned_data

@@ -13,6 +13,14 @@ from config.templatetags.money import money
 from orders.models import Order
 
 
+class PlacedFilter(admin.DateFieldListFilter):
+    """Called as the list's column is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "placed"
+
+
 class TotalFilter(admin.SimpleListFilter):
     title = "total"
     parameter_name = "total"

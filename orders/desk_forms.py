@@ -94,7 +94,7 @@ class EditForm(OrderForm):
         label="Reason (optional)",
         required=False,
         max_length=NOTE_LENGTH,
-        help_text="The customer sees it beside what changed.",
+        help_text="The customer sees it beside what changed, on the page of their order. No mail is sent.",
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )
     shown_total = forms.DecimalField(max_digits=14, decimal_places=2, required=False)
@@ -179,7 +179,8 @@ class ReturnForm(OrderForm):
     reason = forms.CharField(
         label="Reason",
         max_length=NOTE_LENGTH,
-        help_text="The customer sees it with the refund.",
+        help_text="The customer sees it with the refund, on the page of their order. "
+        "A mail is sent only if everything that is left came back.",
         error_messages={"required": "Say why it came back."},
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )

@@ -131,6 +131,13 @@ def plan_edit(order: Order, wanted: Wanted) -> Plan:
     return plan
 
 
+def short_of(plan: Plan) -> list[Product]:
+    """Return the products of which an edit takes more than there is by now; the `stock` of each is what is left."""
+    taken = {pk: -delta for pk, delta in plan.stock_deltas().items() if delta < 0}
+    found = Product.objects.filter(pk__in=taken).order_by("name", "pk") if taken else []
+    return [product for product in found if product.stock < taken[product.pk]]
+
+
 @transaction.atomic
 def edit_order(
     order: Order, wanted: Wanted, *, seen_rev: int, shown_total: Decimal, reason: str, by: User, at: datetime

@@ -47,7 +47,7 @@ class Use:
 
 
 def make(*, name: str, scopes: Iterable[str], customer: User | None, requests_per_minute: int) -> tuple[ApiKey, str]:
-    """Make a key and return it with its text, which is kept nowhere."""
+    """Make a key and return it with its text, of which only a hash is kept."""
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     key = ApiKey.objects.create(
         name=name,

@@ -118,7 +118,7 @@ class Address(models.Model):
 class ApiKey(models.Model):
     """Lets one of the shop's other systems in through the API, made and revoked by staff; never changed otherwise.
 
-    The secret itself is kept nowhere: digest is its SHA-256, prefix the part of the key that finds the row.
+    Of the secret itself only a hash is kept: digest is its SHA-256, prefix the part of the key that finds the row.
     scopes: by name (config/api/scopes.py), with spaces between. customer: whose orders alone it sees and makes.
     """
 

@@ -24,6 +24,7 @@ import orders.api
 from config.api import description
 from config.api.middleware import busy
 from config.api.problems import Problem, invalid
+from config.api.types import UNKNOWN
 from history.models import ArchivedOrder
 from history.past.find import Untold
 from history.patience import Away
@@ -77,7 +78,7 @@ def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return invalid([_told(each) for each in error.errors]).response()
+    return invalid([told for each in error.errors for told in _all_told(each)]).response()
 
 
 @api.exception_handler(HttpError)
@@ -120,6 +121,13 @@ def _untold(request: HttpRequest, error: Untold) -> HttpResponse:
 @api.exception_handler(OperationalError)
 def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
     return busy(error).response()
+
+
+def _all_told(error: dict[str, Any]) -> list[dict[str, str]]:
+    """One of each parameter that is not known: they were found together."""
+    if error["type"] != UNKNOWN:
+        return [_told(error)]
+    return [_told(error | {"loc": ("query", name)}) for name in error["ctx"]["names"]]
 
 
 def _told(error: dict[str, Any]) -> dict[str, str]:

@@ -21,8 +21,11 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 LARGEST = 2**63 - 1
+# The type of the error that names parameters there are not.
+UNKNOWN = "unknown_parameter"
 MONEY = r"^[0-9]{1,10}\.[0-9]{2}$"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
@@ -52,7 +55,8 @@ class Parameters(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         unknown = sorted(set(asked) - known)
         if unknown:
-            raise ValueError(f"there is no parameter {', '.join(name[:40] for name in unknown[:5])}")
+            names = [name[:40] for name in unknown[:5]]
+            raise PydanticCustomError(UNKNOWN, "there is no such parameter", {"names": names})
         return values
 
 

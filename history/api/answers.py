@@ -60,8 +60,8 @@ class HistoryAnswer(Answer):
     doubts: Annotated[list[str], Field(description="Why it may have been otherwise, where that is not certain.")]
 
 
-def archived_order(document: Document) -> OrderAnswer:
-    """An archived order out of its document."""
+def archived_order(document: Document, *, archived_at: datetime) -> OrderAnswer:
+    """An archived order out of its document; archived_at: as its stub has it, to the microsecond."""
     return OrderAnswer(
         order_id=document["order_id"],
         customer_id=document["user_id"],
@@ -73,7 +73,7 @@ def archived_order(document: Document) -> OrderAnswer:
         placed_at=_exact(document, "created_at"),
         changed_at=_exact(document, "changed_at"),
         rev=document["rev"],
-        archived_at=document["archived_at"],
+        archived_at=archived_at,
         shipping_address=plain(document["shipping_address"]),
         items=[_item(plain(product)) for product in document["products"]],
     )
@@ -92,7 +92,7 @@ def history(past: Standing, *, as_of: datetime | None) -> HistoryAnswer:
             customer_id=order["user_id"],
             external_ref=order["external_ref"],
             total_amount=order["total_amount"],
-            placed_at=order["created_at"],
+            placed_at=_exact(order, "created_at"),
             shipping_address=order["shipping_address"],
             items=[_item(item) for item in past.items],
         ),
@@ -112,7 +112,7 @@ def _event(event: Document) -> OrderEventAnswer:
     return OrderEventAnswer(at=at, changes=_told(plain(event["changes"])), **{name: event[name] for name in names})
 
 
-def _exact(held: Document, name: str) -> datetime:
+def _exact(held: Mapping[str, Any], name: str) -> datetime:
     moment: datetime = held[name]
     return moment + timedelta(microseconds=held[f"{name}_us"])
 

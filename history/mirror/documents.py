@@ -86,15 +86,15 @@ def _order(order: Row) -> Document:
         "external_ref": order["external_ref"],
         "status": order["status"],
         "total_amount": _money(order["total_amount"]),
-        **_time("created_at", order["created_at"]),
+        **held_time("created_at", order["created_at"]),
         "shipping_address": storable(order["shipping_address"]),
         "idempotency_key": order["idempotency_key"],
         "holds_stock": order["holds_stock"],
         "changed_by": order["changed_by"],
         "changed_by_name": order["changed_by_name"],
-        **_time("changed_at", order["changed_at"]),
+        **held_time("changed_at", order["changed_at"]),
         "change_note": order["change_note"],
-        **_time("told_customer_at", order["told_customer_at"]),
+        **held_time("told_customer_at", order["told_customer_at"]),
     }
 
 
@@ -129,7 +129,7 @@ def _refund(refund: Row) -> Document:
         "is_last": refund["is_last"],
         "refunded_by": refund["refunded_by"],
         "refunded_by_name": refund["refunded_by_name"],
-        **_time("refunded_at", refund["refunded_at"]),
+        **held_time("refunded_at", refund["refunded_at"]),
     }
 
 
@@ -139,13 +139,13 @@ def _event(event: Row) -> Document:
         "rev": event["rev"],
         "kind": event["kind"],
         "status": event["status"],
-        **_time("timestamp", event["occurred_at"]),
+        **held_time("timestamp", event["occurred_at"]),
         "time_known": event["is_time_known"],
         "actor_id": event["actor_id"],
         "actor": event["actor_name"],
         "note": event["note"],
         "changes": storable(event["changes"]),
-        **_time("recorded_at", event["recorded_at"]),
+        **held_time("recorded_at", event["recorded_at"]),
         "transaction_id": event["transaction_id"],
     }
 
@@ -154,7 +154,7 @@ def _money(amount: Decimal | int) -> Decimal128:
     return Decimal128(Decimal(amount))
 
 
-def _time(name: str, text: str | None) -> Document:
+def held_time(name: str, text: str | None) -> Document:
     """A time as MongoDB keeps it, and the microseconds (0 to 999) that it does not keep."""
     if text is None:
         return {name: None, f"{name}_us": 0}

@@ -54,7 +54,7 @@ def context(order_id: int, asked: Asked, past: Standing | None) -> dict[str, Any
     shared = {"order_id": order_id, "at": asked.at, "zone": timezone.get_default_timezone_name(), "order": None}
     if past is None:
         return shared
-    rest = {name: value for name, value in past.order.items() if name != "user_id"}
+    rest = {name: value for name, value in past.order.items() if name not in ("user_id", "created_at_us")}
     return shared | {
         "order": Order(customer_id=past.order["user_id"], **rest),
         "items": [_item(item) for item in past.items],

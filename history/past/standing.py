@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from history.mirror.documents import Document, milliseconds, plain
+from history.mirror.documents import Document, held_time, milliseconds, plain
 from history.mirror.source import at as moment_of
 from history.models import Kind
 from orders.status import Status
@@ -27,7 +27,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Standing:
-    """at: to the millisecond; order, items, refunds: rows by the names of their columns, money Decimal, times aware.
+    """at: to the millisecond; order, items, refunds: rows by the names of their columns, money Decimal, times aware and
+    to the millisecond; created_at_us: the microseconds beyond.
 
     events: those that had happened, as in the document. doubts: why it may have been otherwise, in words.
     """
@@ -73,7 +74,8 @@ class _Undoing:
     def __init__(self, document: Document) -> None:
         self.order_id = document["order_id"]
         is_there = document["created_at"] is not None  # a deleted one has left a tombstone
-        self.order: Row | None = {name: plain(document[name]) for name in COLUMNS} if is_there else None
+        told = (*COLUMNS, "created_at_us")
+        self.order: Row | None = {name: plain(document[name]) for name in told} if is_there else None
         self.items: dict[int, Row] = {}
         for product in document["products"]:
             item = plain(product)
@@ -95,7 +97,8 @@ class _Undoing:
             self._undo_item(old, new)
         if self.order is not None:
             self._undo_columns(self.order, changes)
-            self.order["created_at"] = _moment(self.order["created_at"])
+            if isinstance(self.order["created_at"], str):
+                self.order |= held_time("created_at", self.order["created_at"])
 
     def _undo_item(self, old: Row | None, new: Row | None) -> None:
         # An item that went from one order to another has changed both.

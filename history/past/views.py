@@ -17,7 +17,7 @@ from history.models import ArchivedOrder
 from history.past import pages
 from history.past.find import Untold, present
 from history.reports.customers import customer_names
-from history.told_changes import told_changes
+from history.told_changes import told_event
 from orders.admin import address_lines
 from orders.models import Order
 from users.requests import CustomerRequest
@@ -65,8 +65,7 @@ def for_desk(request: HttpRequest, order_id: int) -> HttpResponse:
         raise Http404
     context = pages.context(order_id, asked, past) | {"problem": problem}
     if past:
-        newest_first = reversed(context["events"])
-        context["events"] = [(event, list(told_changes(event.changes))) for event in newest_first]
+        context["events"] = [told_event(event) for event in reversed(context["events"])]
         customer = past.order["user_id"]
         context |= {
             "original": context["order"],

@@ -44,6 +44,17 @@ def parsed(url: str) -> SplitResult:
     return parts
 
 
+def refuse_private(host: str) -> None:
+    """Raise Refused for a host that is no public one, as far as can be told without looking its name up."""
+    address = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return
+    if not is_allowed(address):
+        raise Refused(f"{host} is no public address, so nothing would ever be sent to it.")
+
+
 def resolved(host: str, port: int) -> list[str]:
     """Return the addresses of a host, all of them allowed. Raises Refused where one is not or there is none."""
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -48,12 +50,15 @@ class EndpointForm(_EndpointForm):
         }
 
     def clean_name(self) -> str:
-        return " ".join(str(self.cleaned_data["name"]).split())
+        name = " ".join(str(self.cleaned_data["name"]).split())
+        if Endpoint.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Another webhook has this name.", code="taken")
+        return name
 
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
         try:
-            addresses.parsed(url)
+            addresses.refuse_private(addresses.parsed(url).hostname or "")
         except addresses.Refused as error:
             raise forms.ValidationError(str(error)) from error
         return url
@@ -71,10 +76,18 @@ class EndpointAdmin(_EndpointAdmin):
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[Any]:
         return ["name", "url", "kinds", "is_active", *(["state", "created_at"] if obj else [])]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        sent = Delivery.objects.filter(endpoint=OuterRef("pk"), tried_at__isnull=False)
+        return super().get_queryset(request).annotate(is_used=Exists(sent))
+
     @admin.display(description="state")
     def state(self, endpoint: Endpoint) -> str:
         if endpoint.failing_since is None:
-            return "In order" if endpoint.is_active else "Switched off"
+            if not endpoint.is_active:
+                return "Switched off"
+            # What was sent long ago is not kept.
+            is_young = endpoint.created_at > timezone.now() - timedelta(days=settings.FEED_DAYS)
+            return "Nothing sent yet" if is_young and not vars(endpoint)["is_used"] else "In order"
         since = date_format(timezone.localtime(endpoint.failing_since), "j M Y, H:i")
         return f"{'Failing' if endpoint.is_active else 'Switched off, failing'} since {since}"
 

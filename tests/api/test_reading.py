@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -71,6 +71,8 @@ def test_all_orders_are_listed_page_by_page_live_and_archived_alike(orders, djan
         ]
         assert (one["total_amount"], one["currency"]) == ("45.00", settings.CURRENCY)
         assert client.get(f"/orders/{one['order_id']}").json() == one
+    archived_at = ArchivedOrder.objects.get(pk=orders[1].pk).archived_at
+    assert datetime.fromisoformat(archived["archived_at"]) == archived_at
     before = orders[1].created_at.isoformat().replace("+00:00", "Z")
     assert archived["placed_at"] == before
 
@@ -133,6 +135,7 @@ def test_a_history_tells_who_did_what_and_what_was_then(orders, now):
         assert told["events"][1]["actor"] == actor
         assert told["events"][1]["changes"]["status"] == ["pending", status]
         assert (told["order"]["status"], told["rev"], told["as_of"]) == (status, 2, None)
+        assert datetime.fromisoformat(told["order"]["placed_at"]) == order.created_at
         before = client.get(f"/orders/{order.pk}/history", {"as_of": (now - timedelta(hours=5)).isoformat()}).json()
         assert (before["order"]["status"], before["rev"], len(before["events"])) == ("pending", 1, 1)
         assert before["order"]["total_amount"] == "45.00"

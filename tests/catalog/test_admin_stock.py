@@ -8,6 +8,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from catalog import stock
 from catalog.models import Product, Reason, StockMovement
+from history.models import Event
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.parallel import in_parallel
 
@@ -54,6 +55,11 @@ def test_stock_is_corrected_and_restocked_with_a_reason(client, boss):
     ]
     assert left(lamp) == 27
     assert stock.differences() == []
+    moved = Event.objects.filter(subject="product", subject_id=lamp.pk, kind="changed").order_by("pk")
+    assert [(event.changes, event.note, event.actor_id) for event in moved] == [
+        ({"stock": [10, 7]}, "three broken", boss.pk),
+        ({"stock": [7, 27]}, "delivery note 4711", boss.pk),
+    ]
 
 
 def test_a_product_that_never_had_stock_is_counted(client, boss):

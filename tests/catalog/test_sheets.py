@@ -133,16 +133,16 @@ def test_a_look_changes_nothing_and_the_import_does(client, boss):
 def test_every_bad_line_says_what_is_wrong_and_the_rest_is_imported(client, boss):
     ProductFactory(sku="L", name="Lamp", price=Decimal("5.00"), stock=1)
     bad = {
-        ",x,,1,1,1,,": "without a SKU",
-        "A,,,1,1,1,,": "name: This field cannot be blank",
+        ",x,,1,1,1,,": "sku: is empty.",
+        "A,,,1,1,1,,": "name: is empty.",
         "B,b,,free,1,1,,": "“free” is no price",
-        "C,c,,-1,1,1,,": "greater than or equal to 0",
+        "C,c,,-1,1,1,,": "price: “-1” is less than 0.",
         "D,d,,1.005,1,1,,": "“1.005” is no price",
         "E,e,,NaN,1,1,,": "“NaN” is no price",
         "F,f,,1e99,1,1,,": "“1e99” is no price",
         "G,g,,1,-1,1,,": "“-1” is no number of units",
         "H,h,,1,1.5,1,,": "“1.5” is no number of units",
-        "I,i,,1,9999999999,1,,": "stock: Ensure this value is less than or equal to 2147483647",
+        "I,i,,1,9999999999,1,,": "stock: “9999999999” is more than 2147483647.",
         "J,j,nowhere,1,1,1,,": "There is no category “nowhere”",
         "K,k,,1,1,maybe,,": "“maybe” is neither 1 nor 0",
         "M,m,,1,1,1,{,": "“{” is no JSON",
@@ -150,7 +150,7 @@ def test_every_bad_line_says_what_is_wrong_and_the_rest_is_imported(client, boss
         "O,o,,1": "4 cells instead of 8",
         "P,p,,1,1,1,,,x": "9 cells instead of 8",
         "L,again,,1,1,1,,": "The same SKU is on line 2",
-        f"Q,{'x' * 201},,1,1,1,,": "at most 200 characters",
+        f"Q,{'x' * 201},,1,1,1,,": "is longer than 200 characters",
         r'R,r,,1,1,1,"{""a"": ""\u0000""}",': "is no JSON",
         r'T,t,,1,1,1,"{""a"": ""\ud800""}",': "is no JSON",
         'U,u,,1,1,1,"{""a"": NaN}",': "is no JSON",
@@ -176,6 +176,7 @@ def test_every_bad_line_says_what_is_wrong_and_the_rest_is_imported(client, boss
         (b"", "The submitted file is empty."),
         ("name,price\r\n", "has to name the columns"),
         ("sku,colour\r\n", "not known: colour"),
+        ("sku;name\r\n", "separated by semicolons"),
         ("sku,sku\r\n", "has to name the columns"),
     ],
 )

@@ -13,11 +13,13 @@ from pytest_django.asserts import assertRedirects
 
 from config.paging import AtLeast, BoundedPaginator, count_up_to
 from history.models import Event
+from orders import erasing
 from orders.models import Order
 from orders.services import change_status
 from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
 from tests.pages import text
 from tests.users.test_security import sign_in, turn_on
+from users.models import Erasure
 
 pytestmark = pytest.mark.django_db
 
@@ -124,12 +126,20 @@ def test_tiles_count_what_waits_and_open_its_list(client, boss, place, now):
     orders = [place() for _ in range(3)]
     change_status(orders[0], to="paid", by=boss, at=now)
     Event.objects.filter(order_id=orders[1].pk).update(parked_at=now, error="poison")
+    erasing.ask(UserFactory().pk, by=boss, at=now)
+    erasing.ask(UserFactory().pk, by=boss, at=now - Erasure.WAITS)  # has lapsed
 
     shown = client.get(HOME).context["tiles"]
 
     values = {tile.label: tile.value for tile in shown}
     assert values.pop("Relay lag").endswith(" s")
-    assert values == {"To confirm payment": "2", "To ship": "1", "Low stock": "2", "Parked events": "1"}
+    assert values == {
+        "To confirm payment": "2",
+        "To ship": "1",
+        "Low stock": "2",
+        "Erasures to confirm": "1",
+        "Parked events": "1",
+    }
     for tile in shown:
         opened = client.get(tile.url)
         assert opened.status_code == 200
@@ -142,7 +152,7 @@ def test_tiles_are_shown_to_those_who_may_open_their_lists(client):
         "Order desk": ["To confirm payment", "To ship", "Low stock"],
         "Catalogue": ["Low stock"],
         "Analyst": [],
-        "Manager": ["To confirm payment", "To ship", "Low stock", "Relay lag", "Parked events"],
+        "Manager": ["To confirm payment", "To ship", "Low stock", "Erasures to confirm", "Relay lag", "Parked events"],
     }
 
     for role, labels in expected.items():

@@ -96,19 +96,28 @@ def test_an_orders_page_tells_all_that_happened_to_it_newest_first(client, boss,
 
     page = client.get(f"/admin/orders/order/{order.pk}/change/")
 
-    events = [(event.rev, event.kind, event.actor_name) for event, _ in page.context["events"]]
+    events = [(event.rev, event.kind, event.actor_name) for event, _, _ in page.context["events"]]
     # The items joined the edit: a test is one transaction.
     assert events == [(3, "status", "Bo Boss"), (2, "items", "database"), (1, "placed", "Ada")]
     assertContains(page, "&lt;b&gt;by transfer")
-    assertContains(page, "total_amount: 10.00 → 12.00")
-    assertContains(page, "1 × 10.00 → 2 × 10.00")
+    assertContains(page, "Total: $10.00 → $12.00")
+    assertContains(page, "1 × $10.00 → 2 × $10.00")
 
 
 def test_changes_are_told_a_line_each():
     lamp = {"product_id": 1, "product_name": "Lamp", "quantity": 1, "price": 10}
     changes = {"status": ["pending", "paid"], "items": [[None, lamp], [lamp, None]], "order": [{"order_id": 1}, None]}
 
-    assert list(told_changes(changes)) == ["status: pending → paid", "Lamp: none → 1 × 10.00", "Lamp: 1 × 10.00 → none"]
+    changes |= {"shipping_address": [{"city": "Ulm"}, ["x"]], "external_ref": [None, "A-1"]}
+
+    assert list(told_changes(changes)) == [
+        "Status: Pending → Paid",
+        "Lamp: none → 1 × $10.00",
+        "Lamp: 1 × $10.00 → none",
+        "Delivery address before: Ulm",
+        "Delivery address now: none",
+        "Reference: none → A-1",
+    ]
 
 
 def test_reports_are_linked_for_those_who_may_see_them(client):

@@ -121,6 +121,8 @@ def test_what_is_not_ready_or_differs_stays_and_is_named(finish, place, mirror, 
     mirror.delete_one({"order_id": lost.pk})
     day = f"{now - timedelta(days=100):%Y-%m-%d}"
 
+    with pytest.raises(CommandError, match="“2027-13-01” is no day; write it like 2024-01-31"):
+        call_command("archive_orders", "--before", "2027-13-01")
     with pytest.raises(SystemExit) as dry:
         call_command("archive_orders", "--before", day, "--dry-run")
     assert not ArchivedOrder.objects.exists()

@@ -375,6 +375,7 @@ def test_who_cannot_be_erased_is_told_why(shop, place, capsys):
 
     with pytest.raises(SystemExit):
         erase_all(buyer, clerk)
+    erase_all(buyer, dry_run=True)
     with pytest.raises(CommandError, match="Nobody has an account with the address x@y"):
         call_command("erase_user", "x@y")
     with pytest.raises(CommandError, match="Say whom"):
@@ -382,7 +383,9 @@ def test_who_cannot_be_erased_is_told_why(shop, place, capsys):
     with pytest.raises(CommandError, match="is not a file of certificates"):
         call_command("erase_user", again="/nowhere")
 
-    told = capsys.readouterr().err.splitlines()
+    out, err = capsys.readouterr()
+    assert f"account {buyer.pk} would be refused: Some of their orders are still open." in out
+    told = err.splitlines()
     assert "orders are still open" in told[0]
     assert "staff are not erased" in told[1]
     assert not Erasure.objects.exists()

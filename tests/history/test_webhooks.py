@@ -321,12 +321,18 @@ def test_staff_add_a_webhook_and_see_its_secret_once(client, place, now):
     form = {"name": "Ware\nhouse", "url": "https://hooks.example/", "kinds": ["placed"], "is_active": "on"}
 
     refused = client.post(url, {**form, "url": "https://user:password@hooks.example/"})
+    private = [client.post(url, {**form, "url": f"https://{host}/"}) for host in ("10.0.0.1", "localhost", "[::1]")]
     added = client.post(url, form)
     endpoint = Endpoint.objects.get()
+    taken = client.post(url, {**form, "name": "ware house"})
     shown = client.get(added["Location"])
     again = client.get(added["Location"])
 
     assertContains(refused, "An address has no user name")
+    for page in private:
+        assertContains(page, "is no public address")
+    assertContains(taken, "Another webhook has this name.")
+    assertContains(client.get(reverse("admin:history_endpoint_changelist")), "Nothing sent yet")
     secret = signing.secret(endpoint.salt)
     assertContains(shown, secret)
     assert "no-store" in shown["Cache-Control"]

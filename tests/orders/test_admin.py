@@ -100,7 +100,7 @@ def test_the_list_tells_what_matters(client, boss, place):
 
     page = client.get(LIST)
 
-    for text in (f"#{order.pk}", "Ada", "Pending", "2 × Lamp and 3 more", "$80.00"):
+    for text in (f"#{order.pk}", "Ada", "Pending", "2 × Lamp and 3 more", "$80.00", "By placed"):
         assertContains(page, text)
 
 

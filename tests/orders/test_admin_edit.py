@@ -133,6 +133,18 @@ def test_what_cannot_be_is_said_and_changes_nothing(client, order, typed, place)
     assert OrderItem.objects.get(pk=others.pk).quantity == 1
 
 
+def test_more_than_there_is_in_stock_is_said_before_it_is_confirmed(client, order, typed):
+    short = client.post(edit_of(order), typed(lamps="11"))
+    assert (short.status_code, "Not enough in stock: Lamp (only 8 left)" in text(short)) == (409, True)
+
+    Order.objects.filter(pk=order.pk).update(holds_stock=False)
+    wanted = typed(lamps="11") | {"rev": Order.objects.get(pk=order.pk).rev}
+    question = client.post(edit_of(order), wanted)
+
+    assert "Lamp: only 8 in stock; this order takes none out of it." in text(question)
+    assert "only" not in text(client.post(edit_of(order), wanted | typed(lamps="10") | {"rev": wanted["rev"]}))
+
+
 def test_a_colleague_who_was_quicker_is_named_and_what_was_typed_stays(client, order, typed):
     kim = StaffFactory(name="Kim")
     Order.objects.filter(pk=order.pk).update(

@@ -90,6 +90,7 @@ def test_notes_in_the_back_office(client, boss, place):
     shown = text(client.get(page))
     assert "The customer sees your note on the page of the order." in shown
     assert "Bo Boss It left The customer sees this note." in shown
+    assert "Note to the customer" in shown
     assert "Bo Boss Fort Knox" in shown
     for bad in (
         {},

@@ -78,6 +78,9 @@ class Command(BaseCommand):
         counts = _count(user_id)
         told = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
         self.stdout.write(f"account {user_id}: {told or 'nothing to erase'}")
+        user = User.objects.filter(pk=user_id).first()
+        if user and (reason := erasing.reason_against(user)):
+            self.stdout.write(f"account {user_id} would be refused: {reason}")
         return bool(counts)
 
     def _confirmed(self, user_id: int) -> Erasure | None:
