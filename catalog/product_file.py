@@ -69,6 +69,10 @@ class Lines:
     def numbers(self) -> list[int]:
         return [row[-2] for row in self.rows]
 
+    def cells(self, place: int) -> dict[str, Any]:
+        """The product at a place, from 1, by its columns."""
+        return dict(zip(self.headers, self.rows[place - 1], strict=False))
+
     def only(self, numbers: Container[int]) -> Lines:
         return replace(self, rows=[row for row in self.rows if row[-2] in numbers])
 
@@ -126,8 +130,7 @@ class Reader:
             raise failures[0]
         numbers = dataset[LINE]
         bad = [
-            BadLine(numbers[row.number - 1], _told(row.error, dict(zip(dataset.headers, row.values, strict=True))))
-            for row in result.invalid_rows
+            BadLine(numbers[row.number - 1], _told(row.error, lines.cells(row.number))) for row in result.invalid_rows
         ]
         columns = [name for name in lines.headers if name != "stock"]
         return [_change(line, product, before, columns) for line, product, before in self._resource.read], bad

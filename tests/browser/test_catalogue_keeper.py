@@ -51,7 +51,7 @@ def test_the_day_of_a_catalogue_keeper(visit, tmp_path):
     moved = StockMovement.objects.filter(actor_id=keeper.pk).order_by("movement_id")
     assert [(each.delta, each.reason) for each in moved] == [(3, "import"), (5, "import"), (-2, "correction")]
     told = Event.objects.filter(subject=Subject.PRODUCT, actor_id=keeper.pk).order_by("pk")
-    assert [each.subject_name for each in told] == ["Vase", "Spring lamp", pen.name]
+    assert [each.subject_name for each in told] == ["Vase", "Spring lamp", pen.name, pen.name]
     assert stock.differences() == []
     assert visitor.faults == []
     assert reconcile().differences == []
