@@ -1,11 +1,12 @@
-"""Which language a page speaks."""
+"""Which language a page speaks, and the page of an address that is none."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.middleware.locale import LocaleMiddleware
+from django.template.loader import render_to_string
 from django.utils import translation
 
 # Their texts are not translated; half of a page in another language helps nobody.
@@ -28,3 +29,15 @@ class ShopLocaleMiddleware(LocaleMiddleware):
             translation.deactivate()
         else:
             super().process_request(request)
+
+
+def not_allowed_page(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Show a page with a way on where an address does not take the method; the API has words of its own."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not request.path_info.startswith("/api/"):
+            response.content = render_to_string("405.html", request=request)
+        return response
+
+    return respond

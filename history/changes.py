@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from config.templatetags.money import money
 from history.models import Event, Kind
 from history.timeline import Who, before_and_now, is_note_for_customer, who_did
-from orders.forms import CheckoutForm
 from orders.models import Order
+from users.models import Address
 
 Item = dict[str, Any]
 
@@ -92,7 +92,5 @@ def _told(item: Item | None) -> str:
 
 
 def address_line(address: Any) -> str:
-    """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
-    if not isinstance(address, dict):
-        return _("none")
-    return ", ".join(str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)) or _("none")
+    """An address as one line, or that there is none."""
+    return ", ".join(Address.written(address)) or _("none")

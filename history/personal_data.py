@@ -5,7 +5,7 @@ Source: PostgreSQL, and MongoDB's order_history and activity_log, which are behi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from pymongo.errors import PyMongoError
 from catalog.models import StockMovement
 from history import mongo
 from history.models import ArchivedOrder, Event, Subject
-from history.timeline import is_note_for_customer, who_did
+from history.timeline import is_for_customer, is_note_for_customer, who_did
 from orders.models import CartItem, Mail, Order, Refund
 from users.models import Address, ApiKey, Erasure, User
 
@@ -91,7 +91,7 @@ def _orders(user: User) -> list[Data]:
     events: dict[int, list[Data]] = {order.pk: [] for order in orders}
     rows = Event.objects.filter(order_id__in=events).order_by("order_id", "rev")
     for event in rows.values("order_id", "rev", *ORDER_EVENT):
-        events[event.pop("order_id")].append(_order_event(event, user))
+        events[event.pop("order_id")].append(event)
     refunds: dict[int, list[Data]] = {order.pk: [] for order in orders}
     for refund in Refund.objects.filter(order__in=refunds).order_by("pk").values("order_id", *REFUND):
         refunds[refund.pop("order_id")].append(refund)
@@ -99,7 +99,7 @@ def _orders(user: User) -> list[Data]:
     return [
         {name: getattr(order, name) for name in ORDER}
         | {"items": [{name: getattr(item, name) for name in ITEM} for item in order.items.all()]}
-        | {"events": events[order.pk], "refunds": refunds[order.pk], "mails": mails[order.pk]}
+        | {"events": _order_events(events[order.pk], user), "refunds": refunds[order.pk], "mails": mails[order.pk]}
         for order in orders
     ]
 
@@ -125,13 +125,19 @@ def _mirrored_orders(user: User) -> list[Data]:
 
 def _mirrored_order(document: Data, user: User) -> Data:
     told = _without(LATEST_CHANGE, document)
-    events = [_order_event(event, user) for event in document["events"]]
+    events = _order_events(document["events"], user)
     refunds = [_without(REFUNDED_BY, refund) for refund in document.get("refunds", [])]
     return told | {"events": events, "refunds": refunds}
 
 
 def _without(hidden: Collection[str], held: Data) -> Data:
     return {name: value for name, value in held.items() if name not in hidden}
+
+
+def _order_events(events: Iterable[Data], user: User) -> list[Data]:
+    """All but what the store noted for itself."""
+    told = (event for event in events if is_for_customer(event["kind"], event["actor_id"], user.pk))
+    return [_order_event(event, user) for event in told]
 
 
 def _order_event(event: Data, user: User) -> Data:

@@ -77,8 +77,9 @@ def steps(order: Order, events: Sequence[Event]) -> list[Step]:
 
 
 def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
-    """Every event of the order, newest first."""
-    newest_first = sorted(events, key=lambda event: event.rev or 0, reverse=True)
+    """The events of the order that its customer is told of, newest first."""
+    shown = [event for event in events if is_for_customer(event.kind, event.actor_id, customer_id)]
+    newest_first = sorted(shown, key=lambda event: event.rev or 0, reverse=True)
     return [
         Told(
             what=_what(event),
@@ -128,6 +129,11 @@ def _details(event: Event, customer_id: int) -> list[str]:
     if event.note and is_note_for_customer(event.kind, event.actor_id, customer_id):
         details.append(event.note)
     return details
+
+
+def is_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:
+    """Whether a customer is told of an event at all: what the store notes for itself changes nothing of the order."""
+    return kind != Kind.NOTE or actor_id == customer_id
 
 
 def is_note_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:

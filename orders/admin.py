@@ -27,13 +27,12 @@ from orders import admin_export, order_desk
 from orders.admin_decisions import EditView, ReturnView
 from orders.admin_list import PlacedFilter, TotalFilter
 from orders.desk_forms import NOTE_LENGTH, NoteForm, StepForm
-from orders.forms import CheckoutForm
 from orders.models import Order
 from orders.notes import add_note
 from orders.returns import RETURNABLE, refunds_of
 from orders.services import OrderError
 from orders.status import Status, allowed_after
-from users.models import User
+from users.models import Address, User
 
 MAX_AT_ONCE = 500  # a request's worth of orders
 # A note that could not be written, in the session until the page shows it again.
@@ -289,8 +288,8 @@ class OrderAdmin(_OrderAdmin):
 
 
 def address_lines(address: Any) -> list[str]:
-    """Name, street, place as checkout asked them, then whatever else an import or plain SQL put there."""
+    """Name, street, place as they are shown everywhere, then whatever else an import or plain SQL put there."""
     if not isinstance(address, dict):
         return [str(address)]
-    known = [str(address[name]) for name in CheckoutForm.ADDRESS if address.get(name)]
-    return known + [f"{name}: {value}" for name, value in address.items() if name not in CheckoutForm.ADDRESS]
+    rest = [f"{name}: {value}" for name, value in address.items() if name not in Address.LINES]
+    return Address.written(address) + rest

@@ -87,8 +87,8 @@ class EditForm(OrderForm):
     name = address_line("name", "off", required=False)
     line1 = address_line("line1", "off", required=False)
     line2 = address_line("line2", "off", required=False)
-    city = address_line("city", "off", required=False)
     postcode = address_line("postcode", "off", required=False)
+    city = address_line("city", "off", required=False)
     country = address_line("country", "off", required=False)
     reason = forms.CharField(
         label="Reason (optional)",

@@ -70,14 +70,12 @@ class CheckoutForm(forms.Form):
     name = address_line("name", "name")
     line1 = address_line("line1", "address-line1")
     line2 = address_line("line2", "address-line2", required=False)
-    city = address_line("city", "address-level2")
     postcode = address_line("postcode", "postal-code")
+    city = address_line("city", "address-level2")
     country = address_line("country", "country-name")
     keep = forms.BooleanField(label=_("Save this address for next time"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
-
-    ADDRESS = Address.LINES
 
     def __init__(self, *args: Any, addresses: Iterable[Address] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -179,7 +179,7 @@ def _written(mail: Mail, order: Order) -> EmailMultiAlternatives:
         "order": order,
         "status": Status(mail.status),
         "words": words,
-        "address": _lines(order.shipping_address),
+        "address": Address.written(order.shipping_address),
         "url": f"{settings.SITE_URL}{order.get_absolute_url()}",
     }
     message = EmailMultiAlternatives(
@@ -194,11 +194,6 @@ def _written(mail: Mail, order: Order) -> EmailMultiAlternatives:
     )
     message.attach_alternative(render_to_string("orders/mail.html", context), "text/html")
     return message
-
-
-def _lines(address: Any) -> list[str]:
-    """The lines of an address as checkout asks for them; plain SQL may have put anything there."""
-    return [str(address[name]) for name in Address.LINES if address.get(name)] if isinstance(address, dict) else []
 
 
 def _claim(at: datetime) -> Mail | None:

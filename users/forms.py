@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
 from django.http import HttpRequest
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from users.models import Address, User
@@ -30,7 +30,7 @@ def address_line(name: str, autocomplete: str, *, required: bool = True) -> form
         max_length=200,
         required=required,
         widget=forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}"}),
-        error_messages={"required": format_lazy(_("Fill in the {field}."), field=field.verbose_name)},
+        error_messages={"required": _("Fill this in.")},
     )
 
 

@@ -89,7 +89,9 @@ class AddressQuerySet(models.QuerySet["Address"]):
 class Address(models.Model):
     """Somewhere a customer has orders sent; orders keep a copy of its lines. used_at: saved, or last ordered to."""
 
-    LINES = ("name", "line1", "line2", "city", "postcode", "country")
+    LINES = ("name", "line1", "line2", "postcode", "city", "country")
+    # Those that stand on one line of a parcel stand together.
+    WRITTEN = (("name",), ("line1",), ("line2",), ("postcode", "city"), ("country",))
     MOST = 20  # of one customer
 
     address_id = models.BigAutoField(primary_key=True)
@@ -108,11 +110,19 @@ class Address(models.Model):
         db_table = "addresses"
 
     def __str__(self) -> str:
-        return ", ".join(self.lines().values())
+        return ", ".join(self.written(self.lines()))
 
     def lines(self) -> dict[str, str]:
         """The lines that are filled in, by name: the shape of an order's shipping_address."""
         return {name: text for name in self.LINES if (text := getattr(self, name))}
+
+    @classmethod
+    def written(cls, lines: Any) -> list[str]:
+        """The lines of an address, by name, as they are shown everywhere; plain SQL may have put anything there."""
+        if not isinstance(lines, dict):
+            return []
+        rows = (" ".join(str(lines[name]) for name in row if lines.get(name)) for row in cls.WRITTEN)
+        return [row for row in rows if row]
 
 
 class ApiKey(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from pydantic import Field
 from config.api.types import Answer, Moment, Money
 from history.mirror.documents import Document, plain
 from history.past.standing import Standing
+from history.timeline import is_for_customer, is_note_for_customer
 from orders.api_types import ItemAnswer, OrderAnswer
 from orders.status import Status
 
@@ -79,9 +80,11 @@ def archived_order(document: Document, *, archived_at: datetime) -> OrderAnswer:
     )
 
 
-def history(past: Standing, *, as_of: datetime | None) -> HistoryAnswer:
-    """as_of: None for now."""
+def history(past: Standing, *, as_of: datetime | None, customer_id: int | None) -> HistoryAnswer:
+    """as_of: None for now. customer_id: of a key that is for this customer alone, who is not told what the store notes
+    for itself."""
     order = past.order
+    events = past.events if customer_id is None else _told_customer(past.events, customer_id)
     return HistoryAnswer(
         order_id=order["order_id"],
         as_of=as_of,
@@ -96,7 +99,7 @@ def history(past: Standing, *, as_of: datetime | None) -> HistoryAnswer:
             shipping_address=order["shipping_address"],
             items=[_item(item) for item in past.items],
         ),
-        events=[_event(event) for event in past.events],
+        events=[_event(event) for event in events],
         doubts=past.doubts,
     )
 
@@ -104,6 +107,15 @@ def history(past: Standing, *, as_of: datetime | None) -> HistoryAnswer:
 def _item(item: Mapping[str, Any]) -> ItemAnswer:
     names = ("product_id", "sku", "quantity", "price")
     return ItemAnswer(name=item.get("product_name") or item["name"], **{name: item[name] for name in names})
+
+
+def _told_customer(events: Iterable[Document], customer_id: int) -> list[Document]:
+    told = []
+    for event in events:
+        who = event["kind"], event["actor_id"], customer_id
+        if is_for_customer(*who):
+            told.append(event if is_note_for_customer(*who) else {**event, "note": ""})
+    return told
 
 
 def _event(event: Document) -> OrderEventAnswer:

@@ -94,13 +94,14 @@ def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
     summary="Read an order's history",
 )
 def get_history(request: ApiRequest, order_id: OrderId, asked: Query[HistoryParameters]) -> HistoryAnswer:
-    """Every event of the order, and what it was after them: now, or at a past moment."""
+    """Every event of the order, and what it was after them: now, or at a past moment. A key for one customer alone is
+    not told the notes that the store made for itself."""
     as_of = milliseconds(asked.as_of) if asked.as_of else None
     document = find.present(order_id)
     past = standing(document, as_of or NOW) if document else None
     if past is None or request.auth.customer_id not in (None, past.order["user_id"]):
         raise Problem("not-found", "There is no such order, or there was none at that moment.")
-    return answers.history(past, as_of=as_of)
+    return answers.history(past, as_of=as_of, customer_id=request.auth.customer_id)
 
 
 def _visible(key: Key) -> EveryOrderQuerySet:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from history import mongo
 from history.models import ArchivedOrder
+from orders.notes import add_note
 from orders.services import change_status
 from tests.api.keys import ApiClient, kind
 from tests.factories import ProductFactory, StaffFactory, UserFactory
@@ -141,6 +142,13 @@ def test_a_history_tells_who_did_what_and_what_was_then(orders, now):
         assert before["order"]["total_amount"] == "45.00"
         assert kind(client.get(f"/orders/{order.pk}/history", {"as_of": "2001-01-01T00:00:00Z"})) == "not-found"
     assert kind(client.get(f"/orders/{live.pk}/history", {"as_of": "then"})) == "invalid"
+    add_note(live, text="Fort Knox", to_customer=False, seen_rev=2, by=StaffFactory(), at=now)
+    noted, own = (
+        [(event["kind"], event["note"]) for event in each.get(f"/orders/{live.pk}/history").json()["events"]]
+        for each in (client, ApiClient("orders:read", customer=live.customer))
+    )
+    assert noted == [("placed", ""), ("status", "card"), ("note", "Fort Knox")]
+    assert own == [("placed", ""), ("status", "")]
 
 
 def test_a_status_is_changed_step_by_step(orders):

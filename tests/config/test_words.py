@@ -202,6 +202,7 @@ def english_left(client, path, data=None):
     english, german = send(), send(headers=GERMAN)
     assert english.status_code == german.status_code != 302
     assert 'lang="de"' in german.content.decode()
+    assert not re.search(r"\b(du|dein\w*|dir|dich)\b", text(german), re.IGNORECASE), path
     same = Texts(english.content.decode()).found & Texts(german.content.decode()).found
     names = r"Shop|Zyx|Qwo|\bBo\b|bo@zyx.example|Q1|UTC|€|Python|Werkzeug"
     return {each for each in same if re.search(r"[^\W\d_]{2}", re.sub(names, "", each))} - SAME

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.models import Product
 from history import mongo
@@ -16,6 +17,7 @@ from history.mirror import reconcile
 from history.models import ArchivedOrder
 from history.order_events import PATIENCE
 from orders.models import Order
+from orders.notes import add_note
 from orders.returns import Returned, return_items
 from orders.services import change_status
 from tests.factories import ProductFactory, StaffFactory, UserFactory
@@ -92,9 +94,12 @@ def test_nobody_notices_that_orders_were_archived(mirror, shopper, finish, place
     still_here = place(lamp, customer=customer)
     gone = [plain, cancelled, partly, whole]
     Order.objects.filter(pk=plain.pk).update(shipping_address={"name": "Ada C.", "city": "Springfield"})
+    add_note(plain, text="Fort Knox", to_customer=False, seen_rev=4, by=StaffFactory(), at=timezone.now())
     lists = ["", "?tab=delivered", "?tab=cancelled", "?q=LAMP", "?q=kett", f"?q=%23{plain.pk}", "?q=lamp&tab=delivered"]
     paths = [ORDERS + query for query in lists] + [page for order in gone for page in pages_of(order)]
     before = {path: body(shopper.get(path)) for path in paths}
+
+    assert not [path for path, page in before.items() if "Fort Knox" in page or "Order updated" in page]
 
     archive(*gone)
 

@@ -15,7 +15,7 @@ from tests.pages import breaks_csp, text
 
 pytestmark = pytest.mark.django_db
 
-ADDRESS = {"country": "Utopia", "city": "Springfield", "line1": "1 High Street", "name": "Ada"}
+ADDRESS = {"country": "Utopia", "city": "Springfield", "postcode": "123", "line1": "1 High Street", "name": "Ada"}
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_change_of_address_is_told_in_the_order_of_its_lines(order, customer, 
 
     found = changed(order, customer)
 
-    home = "Ada, 1 High Street, Springfield, Utopia"
+    home = "Ada, 1 High Street, 123 Springfield, Utopia"
     assert [(change.what, change.who) for change in found.changes] == [
         (["Delivery address before: none", f"Delivery address now: {home}"], "You"),
         ([f"Delivery address before: {home}", "Delivery address now: none"], "System"),

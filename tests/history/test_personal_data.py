@@ -145,5 +145,15 @@ def test_every_table_that_points_at_people_is_thought_of():
     assert pointing == told | staff_only
 
 
-def test_the_page_leads_to_the_file(shopper):
-    assert "Download my data" in text(shopper.get(reverse("users:account")))
+def test_the_page_leads_to_the_file_and_back_where_the_password_is_asked(client, customer):
+    client.post(reverse("account_login"), {"login": customer.email, "password": PASSWORD})
+    page = reverse("users:account")
+    assert "Download my data" in text(client.get(page))
+
+    asked = client.get(reverse("account_data"))
+    assert "Please confirm that it is you" in text(client.get(asked["Location"]))
+    confirmed = client.post(asked["Location"], {"password": PASSWORD})
+
+    assert confirmed["Location"] == f"{page}?confirmed#data-title"
+    assert "saves the file now" in text(client.get(confirmed["Location"]))
+    download(client)

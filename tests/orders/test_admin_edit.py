@@ -111,7 +111,7 @@ def test_what_cannot_be_is_said_and_changes_nothing(client, order, typed, place)
         (422, "No product has the SKU or number", {"product_1": "#" + "9" * 18}),
         (422, "Which product?", {"added_2": "3"}),
         (422, "Desk stands above already", {"product_1": "D-1", "product_2": "d-1"}),
-        (422, "Fill in the street and number", {"name": "Ada"}),
+        (422, "Fill this in.", {"name": "Ada"}),
         (422, "at most 1000 characters", {"reason": "x" * 1001}),
         (422, "Null characters are not allowed", {"city": "a\x00b"}),
         (422, "Nothing was changed yet", {"rev": "9" * 30}),

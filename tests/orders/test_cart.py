@@ -124,7 +124,9 @@ def test_nobody_is_led_to_another_site(client):
 
 def test_a_cart_can_only_be_changed_by_post(client):
     for path in (ADD, UPDATE, REMOVE):
-        assert client.get(path).status_code == 405
+        page = client.get(path)
+        assert (page.status_code, page["Allow"]) == (405, "POST")
+        assert "There is no page at this address" in text(page)
 
 
 def test_the_quantity_is_changed(client):

@@ -76,6 +76,7 @@ def test_the_confirmation_can_be_reloaded_and_is_the_owners(shopper, place, cust
     for _ in range(2):
         page = shopper.get(reverse("order_confirmation", args=[mine.pk]))
         assert f"Your order is #{mine.pk}" in text(page)
+        assert "Until the parcel leaves you can cancel it" in text(page)
     assert shopper.get(reverse("order_confirmation", args=[others.pk])).status_code == 404
 
 
@@ -125,7 +126,8 @@ def test_a_missing_line_is_named_and_the_rest_is_kept(shopper, name):
     assert response.status_code == 422
     page = response.content.decode()
     assert "<title>Error: " in page
-    assert f'href="#id_{name}"' in page
+    line = {"name": "Full name", "line1": "Street and number", "city": "Town or city"}.get(name, name.capitalize())
+    assert f'href="#id_{name}">{line}: Fill this in.</a>' in page
     kept = ADDRESS.keys() - {name}
     assert all(f'value="{ADDRESS[line]}"' in page for line in kept)
     assert field(response, "key") == filled["key"]

@@ -58,7 +58,7 @@ def test_each_step_is_told_once_with_items_total_and_link(place, now, server, se
     settings.SITE_URL = "https://shop.example"
     lamp = ProductFactory(name="Lamp <b>“Éclat”</b>", price=Decimal("1234.50"))
     order = place(lamp, customer=UserFactory(email="ada@shop.example"), quantity=2)
-    Order.objects.update(shipping_address={"name": "Ada & Co", "city": "London", "line1": 7})
+    Order.objects.update(shipping_address={"name": "Ada & Co", "city": "London", "line1": 7, "postcode": "N1"})
     for to in (Status.PAID, Status.SHIPPED, Status.DELIVERED, Status.RETURNED):
         change_status(order, to=to, by=StaffFactory(), at=now)
 
@@ -86,7 +86,7 @@ def test_each_step_is_told_once_with_items_total_and_link(place, now, server, se
         assert told in text
         assert told in html
     assert "Lamp <b>“Éclat”</b>" in text
-    assert "Ada & Co\n7\nLondon" in text.replace("\r", "")
+    assert "Ada & Co\n7\nN1 London" in text.replace("\r", "")
     assert "Lamp &lt;b&gt;“Éclat”&lt;/b&gt;" in html
     assert "<b>" not in html
     assert "src=" not in html

@@ -55,10 +55,15 @@ def test_the_customer_sees_theirs_and_no_other(client, place, note):
 
     assert "Note Two days <late> Store ·" in page
     assert "What changed" not in page
-    data = Encoder().encode(of(order.customer, at=timezone.now()))
+    held = of(order.customer, at=timezone.now())
+    assert [event["kind"] for event in held["orders"][0]["events"]] == ["placed", "edited"]
+    data = Encoder().encode(held)
     assert "Two days" in data
-    for hidden in ("Fort Knox", "Secretname"):
-        assert hidden not in page + data
+    then = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    past = text(client.get(order.get_absolute_url(), {"as_of": then}))
+    assert "Note Two days <late> Store ·" in past
+    for hidden in ("Fort Knox", "Secretname", "Order updated"):
+        assert hidden not in page + past + data
 
 
 def test_the_same_click_twice_is_one_note_and_a_colleagues_change_no_obstacle(place, note):

@@ -127,11 +127,29 @@ def test_a_new_code_can_be_asked_for(client):
     assert is_signed_in(client)
 
 
-def test_a_mistake_is_told_where_it_was_made_and_only_there(client):
+def test_a_mistake_is_told_above_the_form_and_where_it_was_made(client):
     shown = text(client.post(SIGNUP, ADA | {"password1": "short"}))
 
-    assert shown.count("This password is too short") == 1
-    assert "There is a problem Password Name" in shown
+    assert shown.count("This password is too short") == 2
+    problem = "Password: This password is too short. It must contain at least 10 characters."
+    assert f"There is a problem {problem} Name" in shown
+
+
+@pytest.mark.parametrize(("language", "signed"), [("en", "Your shop"), ("de", "Ihr Shop")])
+def test_mails_about_accounts_are_the_shops_own(client, language, signed):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    client.post(SIGNUP, ADA)
+    done = text(enter_code(client, follow=True))
+    client.post(LOGOUT)
+    client.post(SIGNUP, ADA)
+    client.post(RESET, {"email": ADA["email"]})
+    client.post(RESET, {"email": "nobody@shop.example"})
+
+    assert len(mail.outbox) == 4
+    for sent in mail.outbox:
+        assert sent.body.endswith(signed)
+        said = re.sub(r"https?://\S+", "", f"{sent.subject} {sent.body} {done}")
+        assert not re.search(r"testserver|Hello from|\b(du|dein\w*|dir|dich)\b", said, re.IGNORECASE), said
 
 
 def test_somebody_who_did_not_sign_up_here_proves_the_address_first(client):
