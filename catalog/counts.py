@@ -13,7 +13,7 @@ Counted = TypeVar("Counted")
 KEEP_SHORTEST = 10.0
 KEEP_FACTOR = 100
 KEEP_LONGEST = 60.0
-ROOM = 500
+ROOM = 2000
 
 _kept: dict[Hashable, tuple[float, Any]] = {}
 _lock = Lock()
