@@ -1,4 +1,4 @@
-"""One settings file, fed by the environment; README.md lists the variables.
+"""One settings file, fed by the environment; docs/configuration.md lists the variables.
 
 On a machine of one's own (LOCAL, the default while DATABASE_URL is not set) the embedded databases and a secret
 kept in DATA_DIR are used, and http is allowed. Everywhere else the environment says everything.
