@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import django
@@ -57,7 +58,30 @@ def order_status() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"roles.md": roles, "order-status.md": order_status}
+def definitions() -> str:
+    from history.reports.causes import DEFINITION
+    from history.reports.views import REPORTS
+
+    lines = [
+        "# What the reports count",
+        "",
+        "Told from `history/reports/definitions.py` and the reports by `make docs`; each page has its own at its",
+        "foot. Page, CSV, API and tests use the same; `tests/history/report_sql.py` asks each of PostgreSQL.",
+        "",
+        "A day is a day in the shop's `TIME_ZONE`, from midnight to midnight, daylight saving included; an interval",
+        "has its first moment and not its last. Money is exact to the cent. Percentages are rounded to a tenth,",
+        "averages to the cent, halves up; of nothing there is no percentage and no average. Orders count as they",
+        "stand now, or at the moment that `?as_of=` names. Archived orders count like live ones. How far the figures",
+        "are behind stands on each page.",
+    ]
+    for name, kind in REPORTS.items():
+        told = [*sys.modules[kind.ask.__module__].DEFINITIONS, *([DEFINITION] if kind.causes else [])]
+        lines += ["", f"## {kind.title}", "", f"`/reports/{name}/`. {kind.explanation}", "", "| number | counts |"]
+        lines += ["| --- | --- |", *(f"| {number} | {meaning} |" for number, meaning in told)]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"roles.md": roles, "order-status.md": order_status, "definitions.md": definitions}
 
 
 def main() -> None:

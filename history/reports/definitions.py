@@ -26,6 +26,8 @@ PRODUCT_ORDERS = (
     "Counted orders with the product in them. An order of two products counts for both, so the column has no total.",
 )
 SHARE = ("Share", "Of the revenue of all products shown.")
+PRODUCTS_SOLD = ("Products sold", "Different products in counted orders.")
+TOP_SHARE = ("Top share", "The share of the product with the most revenue.")
 NEW = ("New customers", "Their first counted order ever falls in the period (in the row's days, in the table of days).")
 RETURNING = ("Returning customers", "They have a counted order in the period and had one before it.")
 REPEAT = ("Repeat rate", "Of the customers with a counted order in the period, those with two or more in it.")
@@ -34,6 +36,7 @@ FIRST_LAST = ("First and last", "The customer's first and last order placed in t
 AMOUNT = ("Amount", "The total amounts of these orders, whether they count as revenue or not.")
 ORDER_UNITS = ("Units", "The quantities in these orders, whether they count as revenue or not.")
 OPEN = ("Open now", "Pending, paid or shipped.")
+SHARE_OF_ORDERS = ("Share of orders", "Orders in this status in percent of all orders shown.")
 CANCELLED = ("Cancelled", "Cancelled orders in percent of orders.")
 OLDEST = ("Oldest", "When the oldest of these orders was placed.")
 AGE = ("Median age", "How long ago the middle one of these orders was placed; of an even number, the older one.")

@@ -26,6 +26,18 @@ COLUMNS = [
     Column("share", "Share", PERCENT),
 ]
 COMPARED_COLUMNS = [Column("previous", "Previous", MONEY), Column("change", "Change", CHANGE)]
+DEFINITIONS = [
+    definitions.COUNTED,
+    definitions.UNITS,
+    definitions.PRODUCT_ORDERS,
+    definitions.PRODUCT_REVENUE,
+    definitions.SHARE,
+    definitions.PRODUCTS_SOLD,
+    definitions.TOP_SHARE,
+    definitions.PREVIOUS,
+    definitions.CHANGE,
+    definitions.CATEGORY,
+]
 NOTHING_COUNTS = "Cancelled and returned orders have no revenue, so no product of theirs is counted here."
 
 
@@ -53,16 +65,7 @@ def products(question: Question) -> Report:
         tiles=_tiles(question, table, found, sold, before),
         tables=[table],
         charts=[Chart("bar", "product", ("revenue",), "Revenue by product, the ten largest of these rows")],
-        definitions=[
-            definitions.COUNTED,
-            definitions.UNITS,
-            definitions.PRODUCT_ORDERS,
-            definitions.PRODUCT_REVENUE,
-            definitions.SHARE,
-            definitions.PREVIOUS,
-            definitions.CHANGE,
-            definitions.CATEGORY,
-        ],
+        definitions=DEFINITIONS,
         notes=[] if counted else [NOTHING_COUNTS],
     )
 

@@ -37,6 +37,7 @@ TIME_COLUMNS = [
 ]
 DEFINITIONS = [
     definitions.ORDERS,
+    definitions.SHARE_OF_ORDERS,
     definitions.OPEN,
     definitions.CANCELLED,
     definitions.TIMES,

@@ -66,24 +66,22 @@ def fits(visitor) -> bool:
     return not is_wide
 
 
-@pytest.mark.timeout(300)
-def test_the_day_of_an_order_clerk(visit, staff, fifty):
-    clerk = visit()
-    clerk.sign_in(staff.email)
+def mark_paid(clerk, order) -> None:
+    """Find an order by its customer and number, and mark it paid."""
     page = clerk.page
-
-    # Find an order by its customer and number, and mark it paid.
-    first = pending()
     clerk.go(LIST)
-    page.locator("#searchbar").fill(f"{first.customer.email} #{first.pk}")
+    page.locator("#searchbar").fill(f"{order.customer.email} #{order.pk}")
     page.get_by_role("button", name="Search").click()
-    page.get_by_role("link", name=f"#{first.pk}", exact=True).click()
+    page.get_by_role("link", name=f"#{order.pk}", exact=True).click()
     page.get_by_label("Note (optional)").fill("Transfer of today")
     page.get_by_role("button", name="Mark paid").click()
-    assert told(page) == f"Order #{first.pk} is paid."
+    assert told(page) == f"Order #{order.pk} is paid."
     assert fits(clerk)
 
-    # Ship fifty, of which two are cancelled.
+
+def ship_fifty(clerk) -> None:
+    """Ship all that the list shows, of which two are cancelled."""
+    page = clerk.page
     clerk.go(LIST)
     assert fits(clerk)
     page.locator("#action-toggle").check()
@@ -91,10 +89,12 @@ def test_the_day_of_an_order_clerk(visit, staff, fifty):
     page.get_by_role("button", name="Go", exact=True).click()
     assert told(page).startswith("48 shipped, 2 skipped (cancelled): ")
 
-    # Change a pending order: one more of its first item, and where it goes.
-    edited = pending(skip=1)
-    item = edited.items.order_by("pk")[0]
-    clerk.go(f"{LIST}{edited.pk}/change/")
+
+def add_one(clerk, order) -> None:
+    """Change a pending order: one more of its first item."""
+    page = clerk.page
+    item = order.items.order_by("pk")[0]
+    clerk.go(f"{LIST}{order.pk}/change/")
     page.get_by_role("link", name="Change items and address").click()
     assert fits(clerk)
     page.locator(f"#id_quantity_{item.pk}").fill(str(item.quantity + 1))
@@ -103,11 +103,13 @@ def test_the_day_of_an_order_clerk(visit, staff, fifty):
     assert fits(clerk)
     expect(page.locator("tfoot")).to_contain_text("New total")
     page.get_by_role("button", name="Change order").click()
-    assert told(page).startswith(f"Order #{edited.pk} is changed.")
+    assert told(page).startswith(f"Order #{order.pk} is changed.")
 
-    # Take one item of a shipped order back.
-    back = fifty[0]
-    clerk.go(f"{LIST}{back.pk}/change/")
+
+def take_one_back(clerk, order) -> None:
+    """Take one item of a shipped order back, and write to its customer."""
+    page = clerk.page
+    clerk.go(f"{LIST}{order.pk}/change/")
     page.get_by_role("link", name="Take items back").click()
     assert fits(clerk)
     page.locator("input[name^=quantity_]").first.fill("1")
@@ -116,12 +118,22 @@ def test_the_day_of_an_order_clerk(visit, staff, fifty):
     assert fits(clerk)
     page.get_by_role("button", name="Take back and refund").click()
     assert told(page).startswith("Taken back: 1 ×")
-
-    # Write to its customer.
     page.locator("textarea[name=text]").fill("The money is on its way.")
     page.get_by_label(re.compile("To the customer")).check()
     page.get_by_role("button", name="Add note").click()
     assert fits(clerk)
+
+
+@pytest.mark.timeout(300)
+def test_the_day_of_an_order_clerk(visit, staff, fifty):
+    clerk = visit()
+    clerk.sign_in(staff.email)
+    first, edited, back = pending(), pending(skip=2), fifty[0]
+
+    mark_paid(clerk, first)
+    ship_fifty(clerk)
+    add_one(clerk, edited)
+    take_one_back(clerk, back)
 
     statuses = list(Order.objects.filter(pk__in=[order.pk for order in fifty]).values_list("status", flat=True))
     assert sorted(statuses) == ["cancelled"] * 2 + ["shipped"] * 48
