@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.core.management import get_commands
 
 from config.roles import PERMISSIONS
@@ -42,17 +43,18 @@ def test_every_link_leads_somewhere(path):
 @every_text
 def test_every_command_and_target_exists(path):
     text = path.read_text()
+    typed = "\n".join([*spans_of(path), *re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL)])
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    modules = re.findall(r"python3? -m ((?:tests|config)[\w.]*)", text)
+    modules = re.findall(r"python3? -m ((?:tests|config)(?:\.\w+)*)", text)
 
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= get_commands().keys()
-    assert set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE)) <= targets
-    assert [module for module in modules if not find_spec(module.rstrip("."))] == []
+    assert set(re.findall(r"^make ([a-z]+)\b", typed, re.MULTILINE)) <= targets
+    assert [module for module in modules if not find_spec(module)] == []
 
 
 @every_text
 def test_every_file_and_function_named_exists(path):
-    spans = re.findall(r"`([^`\n]+)`", path.read_text())
+    spans = spans_of(path)
     files = [span for span in spans if re.fullmatch(rf"(?:{APPS}|tests|templates|locale|requirements)/[\w./*-]+", span)]
     names = [span for span in spans if re.fullmatch(rf"(?:{APPS})(?:\.\w+)+", span) and not span.endswith(".py")]
 
@@ -63,9 +65,9 @@ def test_every_file_and_function_named_exists(path):
 def test_every_command_of_ours_is_told_of():
     table = re.findall(r"^\| (`.*?) \|", (docs.DOCS / "operations.md").read_text(), re.MULTILINE)
     told = {name for cell in table for name in re.findall(r"`([a-z_]+)", cell)}
-    ours = {name for name, app in get_commands().items() if app in {each.label for each in apps.get_app_configs()}}
+    ours = {name for name, app in get_commands().items() if app in APPS.split("|")}
 
-    assert {name for name in ours if get_commands()[name] in APPS.split("|")} <= told
+    assert ours <= told
 
 
 def test_every_setting_is_told_of_and_nothing_else():
@@ -75,8 +77,41 @@ def test_every_setting_is_told_of_and_nothing_else():
     assert {name for cell in cells for name in re.findall(r"`([A-Z_]+)`", cell)} == read
 
 
+def test_every_metric_is_told_of_and_nothing_else():
+    made = set(re.findall(r'"(shop_\w+)"', (ROOT / "config/metrics.py").read_text()))
+    made |= {f"shop_database_{name}" for name in ("pool_size", "pool_available", "requests_waiting")}
+    told = re.findall(r"^\| (`shop_.*?) \|", (docs.DOCS / "operations.md").read_text(), re.MULTILINE)
+
+    assert {name.removesuffix("_total") for cell in told for name in re.findall(r"`(shop_\w+)", cell)} == made
+
+
+def test_every_line_of_the_logs_is_told_of():
+    told = [span.rstrip(" …") for span in spans_of(docs.DOCS / "operations.md") if len(span) > 8]
+    said = {line for app in APPS.split("|") for file in (ROOT / app).rglob("*.py") for line in logged(file)}
+
+    assert len(said) > 20
+    assert [line for line in said if not line.startswith(tuple(told))] == []
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text().splitlines()) < 200
+
+
+def spans_of(path: Path) -> list[str]:
+    """What a page has between single backticks."""
+    prose = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`([^`\n]+)`", prose)
+
+
+def logged(file: Path) -> Iterator[str]:
+    """What a module says in the logs, with … for each value."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="logger"), attr=level), args=[ast.Constant(value=text), *_]
+            ):
+                if level != "debug":
+                    yield re.sub(r"%\w", "…", text)
 
 
 def leads_somewhere(page: Path, link: str) -> bool:
