@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands
 
 from config.roles import PERMISSIONS
@@ -19,6 +20,7 @@ from tests import docs
 ROOT = docs.DOCS.parent
 TEXTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(docs.DOCS.rglob("*.md"))]
 APPS = "config|users|catalog|orders|history"
+OTHER_FOLDERS = "docs|tests|templates|static|locale|requirements"
 # Where the environment is read. PROMETHEUS_MULTIPROC_DIR is set by gunicorn.conf.py itself.
 READERS = ("config/settings.py", "gunicorn.conf.py", "config/run.py")
 ENVIRONMENT = re.compile(r'\benv(?:iron)?(?:\.\w+)?\(\s*"([A-Z][A-Z_]+)"')
@@ -55,7 +57,11 @@ def test_every_command_and_target_exists(path):
 @every_text
 def test_every_file_and_function_named_exists(path):
     spans = spans_of(path)
-    files = [span for span in spans if re.fullmatch(rf"(?:{APPS}|tests|templates|locale|requirements)/[\w./*-]+", span)]
+    files = [
+        span
+        for span in spans
+        if re.fullmatch(rf"(?:{APPS}|docs|tests|templates|static|locale|requirements)/[\w./*-]+", span)
+    ]
     names = [span for span in spans if re.fullmatch(rf"(?:{APPS})(?:\.\w+)+", span) and not span.endswith(".py")]
 
     assert [name for name in files if "NAME" not in name and "APP" not in name and not any(ROOT.glob(name))] == []
@@ -127,8 +133,9 @@ def anchors(page: Path) -> set[str]:
 
 
 def is_known(name: str) -> bool:
-    """Whether a permission, or a module and what is named in it, is there."""
-    if name in PERMISSIONS:
+    """Whether a permission, a column of a table, or a module and what is named in it, is there."""
+    columns = {f"{model._meta.db_table}.{field.column}" for model in apps.get_models() for field in model._meta.fields}
+    if name in PERMISSIONS or name in columns:
         return True
     parts = name.split(".")
     module = [each for each in accumulate(parts, lambda path, part: f"{path}.{part}") if is_module(each)][-1]
