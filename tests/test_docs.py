@@ -23,7 +23,7 @@ APPS = "config|users|catalog|orders|history"
 OTHER_FOLDERS = "docs|tests|templates|static|locale|requirements"
 # Where the environment is read. PROMETHEUS_MULTIPROC_DIR is set by gunicorn.conf.py itself.
 READERS = ("config/settings.py", "gunicorn.conf.py", "config/run.py")
-ENVIRONMENT = re.compile(r'\benv(?:iron)?(?:\.\w+)?\(\s*"([A-Z][A-Z_]+)"')
+ENVIRONMENT = re.compile(r'\benv(?:iron)?(?:\.\w+)?\(\s*["\']([A-Z][A-Z_]+)["\']')
 
 every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -111,13 +111,14 @@ def spans_of(path: Path) -> list[str]:
 
 def logged(file: Path) -> Iterator[str]:
     """What a module says in the logs, with … for each value."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    text = file.read_text()
+    for node in ast.walk(ast.parse(text)) if "logger." in text else ():
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="logger"), attr=level), args=[ast.Constant(value=text), *_]
+                func=ast.Attribute(value=ast.Name(id="logger"), attr=level), args=[ast.Constant(value=said), *_]
             ):
                 if level != "debug":
-                    yield re.sub(r"%\w", "…", text)
+                    yield re.sub(r"%\w", "…", said)
 
 
 def leads_somewhere(page: Path, link: str) -> bool:
