@@ -9,7 +9,7 @@ import logging
 from datetime import datetime
 from threading import Event
 
-from django.db import Error, connection
+from django.db import connection
 from django.utils import timezone
 
 from catalog.models import SheetState
@@ -17,13 +17,12 @@ from catalog.product_file import FileError
 from catalog.product_import import take
 from catalog.product_look import look
 from catalog.product_sheets import LEASE, Claim, SheetError, Stopped, Superseded, end
+from config.working import Trouble, Worker
 
 logger = logging.getLogger(__name__)
 
 # So often a file is taken up again that nobody brought to an end.
 MOST_ATTEMPTS = 10
-# Seconds between two looks while nothing is due, and after a failure.
-PAUSE = 0.5
 
 CLAIM = """
 UPDATE product_sheets SET attempts = attempts + 1, due_at = %(until)s
@@ -34,34 +33,16 @@ RETURNING sheet_id, state, attempts
 """
 
 
-class Worker:
-    """Works until it is stopped."""
+class Importer(Worker):
+    """Works on what is due until it is stopped, by the batch."""
+
+    pause = 0.5
 
     def __init__(self) -> None:
-        self._stopping = Event()
-        self._trouble = ""
+        super().__init__(Trouble(logger, "Imports wait, none is lost"))
 
-    def stop(self) -> None:
-        """Ask it to end after the batch at hand."""
-        self._stopping.set()
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                worked = work(at=timezone.now(), stopping=self._stopping)
-                self._trouble = ""
-            except Error as error:
-                self._recover(error)
-                worked = False
-            if not worked:
-                self._stopping.wait(PAUSE)
-
-    def _recover(self, error: Error) -> None:
-        reason = str(error).split("\n")[0][:300]
-        if reason != self._trouble:
-            logger.warning("Imports wait, none is lost: %s", reason)
-            self._trouble = reason
-        connection.close()
+    def step(self) -> bool:
+        return work(at=timezone.now(), stopping=self._stopping)
 
 
 def work(*, at: datetime, sheet_id: int | None = None, stopping: Event | None = None) -> bool:

@@ -11,6 +11,7 @@ from django.db import Error, connection
 from django.utils import timezone
 from pymongo.errors import PyMongoError
 
+from config.working import Trouble
 from history import forgetting
 from history.erasure import erase
 from users.models import Erasure
@@ -38,7 +39,7 @@ class Upkeep:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._erase_at = self._forget_at = 0.0
-        self._trouble = ""
+        self._trouble = Trouble(logger, "Erasures wait, nothing is lost")
 
     def __call__(self) -> None:
         if time.monotonic() < self._erase_at or (self._thread and self._thread.is_alive()):
@@ -58,13 +59,8 @@ class Upkeep:
             if time.monotonic() >= self._forget_at:
                 forgetting.forget_activity(at=timezone.now())
                 self._forget_at = time.monotonic() + FORGETTING
-            self._trouble = ""
+            self._trouble.end()
         except (Error, PyMongoError) as error:
-            self._tell(str(error).split("\n")[0][:300])
+            self._trouble.tell(error)
         finally:
             connection.close()
-
-    def _tell(self, reason: str) -> None:
-        if reason != self._trouble:
-            logger.warning("Erasures wait, nothing is lost: %s", reason)
-            self._trouble = reason

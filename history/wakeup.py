@@ -79,12 +79,28 @@ def is_done() -> bool:
     return _waker.is_done()
 
 
-def listen() -> psycopg.Connection[Any]:
-    """Open a connection of its own for wake-ups: nothing else runs on it, so none is missed."""
-    params = {key: value for key, value in connection.get_connection_params().items() if key != "pool"}
-    listener: psycopg.Connection[Any] = psycopg.connect(**params, autocommit=True)
-    listener.execute(f"LISTEN {CHANNEL}")
-    return listener
+class Listener:
+    """Hears wake-ups on a connection of its own: nothing else runs on it, so none is missed."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def open(self) -> psycopg.Connection[Any]:
+        """Listen from now on; raises psycopg.Error."""
+        if self._connection is None:
+            params = {key: value for key, value in connection.get_connection_params().items() if key != "pool"}
+            self._connection = psycopg.connect(**params, autocommit=True)
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return self._connection
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a wake-up, so long at most; return whether one came. Raises psycopg.Error."""
+        return any(True for _ in self.open().notifies(timeout=seconds, stop_after=1))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def notify() -> None:

@@ -17,18 +17,17 @@ import smtplib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import Error, connection
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.working import Trouble, Worker
 from orders.models import Mail, Order
 from orders.status import Status
 from users.models import Address
@@ -40,8 +39,6 @@ FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=6)
 # With these pauses about three days.
 MOST_ATTEMPTS = 20
-# Seconds between two looks while nothing is due, and after a failure.
-PAUSE = 1.0
 
 # An order's mails go out one after the other: "shipped" is not to come before "paid".
 CLAIM = """
@@ -93,30 +90,24 @@ WORDS = {
 }  # fmt: skip
 
 
-class Sender:
+class Sender(Worker):
     """Sends what is due until it is stopped; any number of them may run."""
 
+    pause = 1.0
+
     def __init__(self) -> None:
-        self._stopping = Event()
+        super().__init__(Trouble(logger, "Mails wait, none is lost"))
         self._server: Any = None  # open while there is something to send
-        self._trouble = ""
 
-    def stop(self) -> None:
-        """Ask it to end after the mail at hand."""
-        self._stopping.set()
+    def step(self) -> bool:
+        return self.send_next(at=timezone.now())
 
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                sent = self.send_next(at=timezone.now())
-                self._trouble = ""
-            except Error as error:
-                self._recover(error)
-                sent = False
-            if not sent:
-                self._hang_up()
-                self._stopping.wait(PAUSE)
-        self._hang_up()
+    def rest(self) -> None:
+        """Hang up."""
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(OSError):  # it has gone already
+                server.close()
 
     def send_next(self, *, at: datetime) -> bool:
         """Send the mail that is due first, and return whether one was sent.
@@ -143,19 +134,6 @@ class Sender:
             self._server.open()
         message.connection = self._server
         message.send()
-
-    def _hang_up(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            with suppress(OSError):  # it has gone already
-                server.close()
-
-    def _recover(self, error: Error) -> None:
-        reason = str(error).split("\n")[0][:300]
-        if reason != self._trouble:
-            logger.warning("Mails wait, none is lost: %s", reason)
-            self._trouble = reason
-        connection.close()
 
 
 def message_of(mail: Mail) -> EmailMultiAlternatives:

@@ -10,13 +10,13 @@ import logging
 import time
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
+from config.working import Trouble
 from history import faults, mongo, upkeep, wakeup
 from history.archive import daily
 from history.mirror import activity, documents, lag, source, writer
@@ -154,8 +154,8 @@ class Relay:
     def __init__(self) -> None:
         self._stopping = False
         self._is_prepared = False
-        self._listener: psycopg.Connection[Any] | None = None
-        self._trouble = ""
+        self._listener = wakeup.Listener()
+        self._trouble = Trouble(logger, "Delivery waits, nothing is lost")
         self._keeper = keeper.Keeper()
         self._sample = lag.EachMinute()
         self._count_sales = popularity.EachHour()
@@ -171,7 +171,7 @@ class Relay:
             try:
                 self._deliver()
                 self._archive()
-                self._wait()
+                self._listener.wait(IDLE_PAUSE)
             except (Error, psycopg.Error, PyMongoError) as error:
                 self._recover(error)
         self._keeper.stop()
@@ -185,38 +185,26 @@ class Relay:
             mongo.prepare()
             self._is_prepared = True
         # Listening comes before looking, or what is asked for in between would wait for the idle look.
-        if self._listener is None:
-            self._listener = wakeup.listen()
+        self._listener.open()
         self._keeper.wake()
         self._upkeep()
         for batch in batches():
             self._sample()
             self._keeper.wake()
-            if self._trouble:
+            if self._trouble.end():
                 logger.info("Both stores answer again.")
-                self._trouble = ""
             logger.debug("%s", batch)
             if self._stopping:
                 return
             if batch.claimed < BATCH:
-                self._wait(BUSY_PAUSE)
-
-    def _wait(self, seconds: float = IDLE_PAUSE) -> None:
-        assert self._listener is not None
-        for _ in self._listener.notifies(timeout=seconds, stop_after=1):
-            pass
+                self._listener.wait(BUSY_PAUSE)
 
     def _recover(self, error: BaseException) -> None:
-        reason = str(error).split("\n")[0][:300]
-        if reason != self._trouble:
-            logger.warning("Delivery waits, nothing is lost: %s", reason)
-            self._trouble = reason
+        self._trouble.tell(error)
         self._close()
         self._is_prepared = False
         time.sleep(IDLE_PAUSE / 2)
 
     def _close(self) -> None:
         connection.close()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._listener.close()

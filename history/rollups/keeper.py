@@ -20,6 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from config.working import Trouble
 from history import faults, mongo
 from history.mirror.writer import DUPLICATE_KEY
 from history.models import DirtyDay
@@ -144,7 +145,7 @@ class Keeper:
         self._asked = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._trouble = ""
+        self._trouble = Trouble(logger, "The rollups wait, nothing is lost")
 
     def wake(self) -> None:
         """Look at the queue soon; returns at once."""
@@ -171,12 +172,12 @@ class Keeper:
                     is_prepared = True
                 days = refresh()
             except (Error, psycopg.Error, PyMongoError) as error:
-                self._tell(str(error))
+                self._trouble.tell(error)
                 connection.close()
                 is_prepared = False
                 self._stopped.wait(IDLE_PAUSE)
             else:
-                self._trouble = ""
+                self._trouble.end()
                 self._rest(days, time.monotonic() - began)
         connection.close()
 
@@ -187,12 +188,6 @@ class Keeper:
             self._stopped.wait(BUSY_PAUSE)
         else:
             self._asked.wait(IDLE_PAUSE)
-
-    def _tell(self, reason: str) -> None:
-        reason = reason.split("\n")[0][:300]
-        if reason != self._trouble:
-            logger.warning("The rollups wait, nothing is lost: %s", reason)
-            self._trouble = reason
 
 
 def pause_after(seconds: float) -> float:

@@ -13,13 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
-from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
+from config.working import Trouble
 from history import wakeup
 from history.feed import positions
 from history.webhooks import deliveries, sending, signing
@@ -42,8 +42,8 @@ class Deliverer:
     def __init__(self, lease: timedelta = deliveries.LEASE) -> None:
         self._lease = lease
         self._is_stopping = False
-        self._listener: psycopg.Connection[Any] | None = None
-        self._trouble = ""
+        self._listener = wakeup.Listener()
+        self._trouble = Trouble(logger, "Webhooks wait, none is lost")
         self._cleaned_at: datetime | None = None
         self._in_hand: Counter[int] = Counter()
         self._counting = Lock()
@@ -56,12 +56,14 @@ class Deliverer:
     def run(self) -> None:
         while not self._is_stopping:
             try:
-                self._listener = self._listener or wakeup.listen()
+                self._listener.open()
                 is_busy = self.turn(at=timezone.now())
-                self._wait(BUSY_PAUSE if is_busy else IDLE_PAUSE)
-                self._trouble = ""
+                self._listener.wait(BUSY_PAUSE if is_busy else IDLE_PAUSE)
+                self._trouble.end()
             except (Error, psycopg.Error) as error:
-                self._recover(error)
+                self._trouble.tell(error)
+                self._close()
+                time.sleep(IDLE_PAUSE)
         self.finish()
         self._close()
 
@@ -111,24 +113,9 @@ class Deliverer:
         deliveries.forget(before=before)
         self._cleaned_at = at
 
-    def _wait(self, seconds: float) -> None:
-        assert self._listener is not None
-        for _ in self._listener.notifies(timeout=seconds, stop_after=1):
-            pass
-
-    def _recover(self, error: BaseException) -> None:
-        reason = str(error).split("\n")[0][:300]
-        if reason != self._trouble:
-            logger.warning("Webhooks wait, none is lost: %s", reason)
-            self._trouble = reason
-        self._close()
-        time.sleep(IDLE_PAUSE)
-
     def _close(self) -> None:
         connection.close()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._listener.close()
 
 
 def _send(endpoint: Endpoint, delivery: Delivery) -> None:

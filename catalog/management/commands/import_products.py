@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.product_work import Worker
+from catalog.product_work import Importer
+from config.working import serve
 
 
 class Command(BaseCommand):
     help = "Import the files of products uploaded in the back office, until stopped (SIGTERM); any number may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = Worker()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
-        self.stdout.write("import: waiting for files of products")
-        worker.run()
-        self.stdout.write("import: stopped")
+        serve(self, Importer(), name="import", waits_for="files of products")

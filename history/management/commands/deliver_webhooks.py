@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from config.working import serve
 from history.webhooks.deliverer import Deliverer
 from history.webhooks.deliveries import LEASE
 
@@ -24,9 +24,4 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, lease: int, **options: Any) -> None:
-        deliverer = Deliverer(timedelta(seconds=lease))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: deliverer.stop())
-        self.stdout.write("hooks: waiting for events")
-        deliverer.run()
-        self.stdout.write("hooks: stopped")
+        serve(self, Deliverer(timedelta(seconds=lease)), name="hooks", waits_for="events")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from tqdm import tqdm
 
+from config.working import serve
 from history import mongo
 from history.mirror import relay
 from history.models import Event
@@ -28,13 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, drain: bool, **options: Any) -> None:
         if drain:
             self._drain()
-            return
-        running = relay.Relay()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: running.stop())
-        self.stdout.write("relay: waiting for events")
-        running.run()
-        self.stdout.write("relay: stopped")
+        else:
+            serve(self, relay.Relay(), name="relay", waits_for="events")
 
     def _drain(self) -> None:
         started = time.monotonic()

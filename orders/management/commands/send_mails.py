@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from config.working import serve
 from orders.mails import Sender
 
 
@@ -14,9 +14,4 @@ class Command(BaseCommand):
     help = "Send the mails about orders as they come up, until stopped (SIGTERM); any number of them may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sender = Sender()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sender.stop())
-        self.stdout.write("mail: waiting for mails to send")
-        sender.run()
-        self.stdout.write("mail: stopped")
+        serve(self, Sender(), name="mail", waits_for="mails to send")
