@@ -9,22 +9,18 @@ tell nothing that a visitor may not know.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-import pymongo
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from pymongo.errors import PyMongoError
 
 from history import mongo
+from history.mirror import lag
 
-# Seconds: who asks wants to know now.
-PATIENCE = 2
-# The oldest change that the mirror does not have; parked ones are for staff to look at. By the index of pending ones.
-LAG = """
-SELECT extract(epoch FROM clock_timestamp() - recorded_at)::integer FROM history_events
-WHERE delivered_at IS NULL AND parked_at IS NULL ORDER BY event_id LIMIT 1
-"""
+# Who asks wants to know now.
+PATIENCE = "2s"
 
 
 class HealthMiddleware:
@@ -43,28 +39,22 @@ def _readiness() -> HttpResponse:
     """Say how each store does; relay_lag_seconds: how old the oldest undelivered change is."""
     mirror = "ok" if _mongodb_answers() else "away"
     try:
-        behind = lag()
+        behind = seconds_behind()
     except Error:
         return _answer({"status": "away", "postgresql": "away", "mongodb": mirror}, status=503)
     return _answer({"status": "ready", "postgresql": "ok", "mongodb": mirror, "relay_lag_seconds": behind})
 
 
-def lag() -> int:
-    """Return how old, in seconds, the oldest undelivered change is; raises django.db.Error."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{PATIENCE}s"])
-        try:
-            cursor.execute(LAG)
-            row = cursor.fetchone()
-        finally:
-            cursor.execute("RESET statement_timeout")
-    return row[0] if row else 0
+def seconds_behind() -> int:
+    """Return how old the oldest undelivered change is, parked ones aside; raises django.db.Error."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
+        return int((lag.oldest_waiting() or timedelta(0)).total_seconds())
 
 
 def _mongodb_answers() -> bool:
     try:
-        with pymongo.timeout(PATIENCE):
-            mongo.for_reading().database.command("ping")
+        mongo.ping()
     except PyMongoError:
         return False
     return True

@@ -21,7 +21,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from config.health import lag
+from config.health import seconds_behind
 from config.paging import count_up_to
 from history.models import Event
 
@@ -65,7 +65,7 @@ class Stores(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            pending, parked, behind = Event.objects.pending(), Event.objects.parked(), lag()
+            pending, parked, behind = Event.objects.pending(), Event.objects.parked(), seconds_behind()
             yield GaugeMetricFamily("shop_relay_lag_seconds", "Age of the oldest undelivered change.", behind)
             yield GaugeMetricFamily("shop_events_pending", f"At most {MOST:,}.", int(count_up_to(pending, MOST)))
             yield GaugeMetricFamily("shop_events_parked", f"At most {MOST:,}.", int(count_up_to(parked, MOST)))
