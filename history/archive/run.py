@@ -16,7 +16,7 @@ from history.archive.leave import Outcome
 from orders.status import FINISHED
 
 # Orders of one transaction: more make it longer, fewer make more round trips.
-BATCH = 500
+BATCH = 100
 
 # Before every order's number.
 FIRST = -(2**63)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import ArgumentTypeError
@@ -37,6 +38,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would be archived and what not")
         parser.add_argument("--batch", metavar="N", type=_positive, default=run.BATCH, help="orders of one transaction")
         parser.add_argument("--rate", metavar="N", type=_positive, help="orders a second at most")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        os.nice(10)  # whoever sells on the same machine comes first
+        super().run_from_argv(argv)
 
     def handle(
         self, *args: Any, before: date | None, dry_run: bool, batch: int, rate: int | None, **options: Any
