@@ -96,7 +96,8 @@ class CheckoutForm(forms.Form):
 
     def address(self) -> dict[str, str]:
         """Where the order goes: the chosen address, or the valid lines that were filled in, by name."""
-        chosen = self.addresses.get(self.cleaned_data.get("saved", ""))
+        # Who typed one needs none of the saved ones to be looked up.
+        chosen = self.is_saved_chosen() and self.addresses.get(self.cleaned_data.get("saved", ""))
         return chosen.lines() if chosen else self.typed()
 
     def typed(self) -> dict[str, str]:
