@@ -87,6 +87,11 @@ def tell(
         cursor.execute("SELECT set_config('catalog.movement', %s, true)", [told])
 
 
+def actor_id(by: AbstractBaseUser | str) -> int | None:
+    """The number of who did something; None for what is no user and has only a name."""
+    return None if isinstance(by, str) else by.pk
+
+
 @dataclass(frozen=True)
 class Difference:
     """A product whose ledger does not tell its stock: by its sum, or by what it says was left after a movement."""
@@ -129,7 +134,7 @@ def _told(*, reason: Reason, by: AbstractBaseUser | str, at: datetime | None, or
         "reason": reason,
         "order_id": order_id,
         "note": note,
-        "actor_id": None if isinstance(by, str) else by.pk,
+        "actor_id": actor_id(by),
         "actor_name": str(by)[:200],
         "moved_at": at and at.isoformat(),
     }

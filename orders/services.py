@@ -118,18 +118,9 @@ def place_in_transaction(
     total = sum((product.price * quantities[product.pk] for product in products), Decimal(0))
     if shown_total not in (None, total):
         raise TotalChanged
-    order = Order.objects.create(
-        customer=customer,
-        total_amount=total,
-        status=Status.PENDING,
-        created_at=at,
-        idempotency_key=key,
-        shipping_address=dict(shipping_address or {}),
-        changed_by=actor_id(by),
-        changed_by_name=str(by)[:200],
-        changed_at=at,
-        holds_stock=True,
-    )
+    order = Order(customer=customer, total_amount=total, idempotency_key=key)
+    order.shipping_address = dict(shipping_address or {})
+    _begin(order, by=by, at=at)
     add_items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
     stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
@@ -167,6 +158,13 @@ def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Ord
     return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
 
 
+def _begin(order: Order, *, by: User | str, at: datetime) -> None:
+    order.status, order.holds_stock = Status.PENDING, True
+    order.created_at = order.changed_at = at
+    order.changed_by, order.changed_by_name = stock.actor_id(by), str(by)[:200]
+    order.save(force_insert=True)
+
+
 def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
     if dict(first.items.values_list("product_id", "quantity")) != quantities:
         raise KeyReused(first)
@@ -188,14 +186,9 @@ def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int
     )
 
 
-def actor_id(by: User | str) -> int | None:
-    """The number of who did something; None for what is no user and has only a name."""
-    return None if isinstance(by, str) else by.pk
-
-
 def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
     """Put who, when and why on the locked row, for the event of the change about to be saved."""
-    order.changed_by = actor_id(by)
+    order.changed_by = stock.actor_id(by)
     order.changed_by_name = str(by)[:200]
     # The database tells a signed change by a later changed_at; clocks of two web servers may disagree.
     order.changed_at = max(at, order.changed_at + timedelta(microseconds=1))

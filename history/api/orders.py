@@ -32,6 +32,8 @@ from orders.models import Order
 from orders.status import Status
 from users.models import User
 
+OF_ONE_ORDER = may_refuse("not-found", "history-unreachable", "unreadable", "busy")
+
 OrderId = Annotated[int, Path(ge=1, le=LARGEST)]
 # Later than everything that happened.
 NOW = datetime.max.replace(tzinfo=UTC)
@@ -60,7 +62,7 @@ class HistoryParameters(Parameters):
     "",
     response=OrderPage,
     auth=Scope(ORDERS_READ),
-    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
+    openapi_extra=OF_ONE_ORDER,
     summary="List orders",
 )
 def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage:
@@ -75,7 +77,7 @@ def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage
     "/{int:order_id}",
     response=OrderAnswer,
     auth=Scope(ORDERS_READ),
-    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
+    openapi_extra=OF_ONE_ORDER,
     summary="Read an order",
 )
 def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
@@ -90,7 +92,7 @@ def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
     "/{int:order_id}/history",
     response=HistoryAnswer,
     auth=Scope(ORDERS_READ),
-    openapi_extra=may_refuse("not-found", "history-unreachable", "unreadable", "busy"),
+    openapi_extra=OF_ONE_ORDER,
     summary="Read an order's history",
 )
 def get_history(request: ApiRequest, order_id: OrderId, asked: Query[HistoryParameters]) -> HistoryAnswer:
