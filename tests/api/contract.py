@@ -14,10 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 from tests.config.processes import ROOT
 from tests.web.server import Server
 
@@ -48,11 +47,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--examples", type=int, default=100, help="of each operation")
     parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases():
-        django.setup()
         from config.api.scopes import SCOPES
         from users import api_keys
 

@@ -9,21 +9,19 @@ or those of DATABASE_URL and MONGODB_URL; they are filled where they are empty. 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from statistics import quantiles
 
-import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.bench.olist import databases, timed
+from tests.bench.olist import timed
+from tests.bench.stores import databases
 
 RUNS = 20
 LIMIT_MS = 300
@@ -165,11 +163,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--kept", action="store_true", help="the running databases of DATA_DIR")
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
-    with nullcontext() if asked.kept else databases():
-        django.setup()
+    with databases(are_running=asked.kept):
         return 1 if measure(asked.directory) else 0
 
 

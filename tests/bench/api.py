@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -19,10 +18,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 from tests.web.wire import Wire
 
 CLIENTS = 16
@@ -117,11 +115,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.api", description=__doc__)
     parser.add_argument("--orders", type=int, default=800, help="of each round and way")
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases():
-        django.setup()
         return measure(asked.orders)
 
 

@@ -8,7 +8,6 @@ may hold the orders already. Exit code 1 where a limit is missed.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -18,10 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import quantiles
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 
 # Orders a second at least; p95 of checkouts at most so many times what it is otherwise.
 LEAST_RATE, MOST_TIMES = 1000, 1.3
@@ -137,11 +135,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=15, help="of checkouts before and after")
     parser.add_argument("--checkouts", type=int, default=800, help="customers who are ready to order")
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases():
-        django.setup()
         return 1 if measure(asked.directory, asked.before, asked.seconds, asked.checkouts) else 0
 
 

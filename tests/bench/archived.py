@@ -25,10 +25,10 @@ from statistics import quantiles
 from typing import NamedTuple
 from uuid import uuid4
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases, timed
+from tests.bench.olist import timed
+from tests.bench.stores import databases
 
 BEFORE = date(2018, 1, 1)
 SEED = 7
@@ -218,11 +218,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--orders", type=int, default=1000, help="fetched before and after")
     parser.add_argument("--no-reports", action="store_true", help="leave out the reports, which take longest")
     asked = parser.parse_args(arguments)
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "SECRET_KEY": "only-for-measuring", "LOCAL": "1"}
-    os.environ |= {"REQUIRE_STAFF_MFA": "0", "MONGODB_READ_TIMEOUT_MS": "600000", "MONGODB_WRITE_TIMEOUT_MS": "600000"}
-    os.environ["MONGODB_CONNECT_TIMEOUT_MS"] = "60000"  # the embedded server is busy for long with a long report
-    with databases():
-        django.setup()
+    os.environ["REQUIRE_STAFF_MFA"] = "0"
+    with databases(is_patient=True):
         from orders.models import Order
         from tests.web.server import Server
 

@@ -11,7 +11,6 @@ zone. Exit code 1 where a cell differs.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import time
@@ -21,10 +20,10 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases, timed
+from tests.bench.olist import timed
+from tests.bench.stores import databases
 
 ZONES = ("Europe/Paris", "America/Sao_Paulo", "Asia/Kolkata")
 LENGTHS = (1, 1, 2, 7, 7, 30, 31, 90, 180, 365)
@@ -184,15 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", default=str(random.randrange(10**6)))
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}", flush=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
-    # What is asked here is whether the figures are right, on a busy machine too.
-    os.environ.setdefault("MONGODB_READ_TIMEOUT_MS", "600000")
-    os.environ.setdefault("MONGODB_WRITE_TIMEOUT_MS", "600000")
-    os.environ.setdefault("MONGODB_CONNECT_TIMEOUT_MS", "60000")
-    with databases():
-        django.setup()
+    with databases(is_patient=True):
         return 1 if measure(options.directory, options.seed, options.ranges) else 0
 
 

@@ -9,20 +9,17 @@ where a figure differs in either store.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-import django
 from django.core.management import call_command
+
+from tests.bench.stores import databases
 
 # What the files hold, counted by other means.
 COUNTS = {"users": 96_096, "products": 32_951, "orders": 99_441, "items": 102_425}
@@ -50,31 +47,6 @@ def expected() -> Figures:
         "revenue": REVENUE,
         "top product": TOP_PRODUCT,
     }
-
-
-@contextmanager
-def databases(kept: Path | None = None) -> Iterator[None]:
-    """Those of a data directory that is kept, the given databases, or durable ones in a temporary directory."""
-    if not kept and os.environ.get("DATABASE_URL") and os.environ.get("MONGODB_URL"):
-        yield
-        return
-    from config.embedded import lock
-    from config.embedded.mongodb import MongoServer
-    from config.embedded.postgres import PostgresServer
-
-    with ExitStack() as stack:
-        hold = []
-        if kept:
-            directory, hold = kept, [lock.claim(kept)]
-        else:
-            directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
-            stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
-        for server in (PostgresServer(directory, hold=hold), MongoServer(directory, hold=hold)):
-            stack.callback(server.stop)
-            server.start()
-            os.environ[{"postgres": "DATABASE_URL", "mongodb": "MONGODB_URL"}[server.name]] = server.url
-        yield
 
 
 def of_postgres() -> Figures:
@@ -206,17 +178,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--injected", type=int, default=0, metavar="N", help="differences to put in, name and mend")
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
-    # What is asked here is whether the figures are right, on a busy machine too; how long it took is printed.
-    os.environ.setdefault("MONGODB_READ_TIMEOUT_MS", "600000")
-    os.environ.setdefault("MONGODB_WRITE_TIMEOUT_MS", "600000")  # an index over everything is made anew
-    # pymongo's heartbeat gives up after this long and cancels what is running; the embedded server, busy with one
-    # aggregation over everything, does not answer it in a second.
-    os.environ.setdefault("MONGODB_CONNECT_TIMEOUT_MS", "60000")
-    with databases():
-        django.setup()
+    with databases(is_patient=True):
         return 1 if measure(asked.directory, asked.injected) else 0
 
 

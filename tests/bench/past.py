@@ -7,15 +7,13 @@ a look back differs from what was read at its moment. The suite runs the same wi
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import time
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 
 
 def main() -> int:
@@ -26,13 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
-    # What is asked here is whether it is right, on a busy machine too.
-    os.environ.setdefault("MONGODB_WRITE_TIMEOUT_MS", "600000")
-    with databases():
-        django.setup()
+    with databases(is_patient=True):
         call_command("migrate", verbosity=0)
         return _measure(options)
 

@@ -13,7 +13,6 @@ its limit.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,10 +20,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import quantiles
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases, timed
+from tests.bench.olist import timed
+from tests.bench.stores import databases
 
 RUNS = 10
 # Beyond as many orders as Olist has, twice the limit is allowed.
@@ -161,11 +160,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if bool(asked.directory) + bool(asked.orders) + bool(asked.data_dir) == 0:
         parser.error("give DIR, --orders or --data-dir")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases(asked.data_dir):
-        django.setup()
         call_command("migrate", verbosity=0)
         if asked.directory or asked.orders:
             load(asked.directory, asked.orders)

@@ -9,7 +9,6 @@ code 1 where a page misses a limit.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -21,10 +20,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, quantiles
 
-import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 from tests.web.wire import Wire
 
 CLIENTS = 8
@@ -179,11 +177,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=10, help="of each page")
     parser.add_argument("--checkouts", type=int, default=1500, help="customers who are ready to order")
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases():
-        django.setup()
         return 1 if measure(asked.directory, asked.seconds, asked.checkouts) else 0
 
 

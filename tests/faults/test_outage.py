@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.config.processes import ROOT
+from tests.faults.short_forms import run
 
 # So few checkouts on a busy machine say little about a percentile. One that waited for MongoDB would take a second or
 # more, far beyond twenty times the usual; the long run keeps to 1.2.
@@ -18,17 +13,7 @@ FEW = ["--minutes", "0.1", "--baseline", "4", "--after", "3", "--limit", "20"]
 
 @pytest.mark.timeout(180)
 def test_the_shop_sells_while_mongodb_hangs_and_is_gone():
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.faults.outage", *FEW, "--json"],
-        cwd=ROOT,
-        env=os.environ | {"MONGODB_READ_TIMEOUT_MS": "2000"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    figures = run("tests.faults.outage", *FEW, "--json", MONGODB_READ_TIMEOUT_MS="2000")
 
-    figures = json.loads(run.stdout.splitlines()[-1])
-    assert figures["problems"] == []
     assert figures["checkouts"] == figures["orders shown"] >= 15
     assert figures["checkouts before"] >= 10

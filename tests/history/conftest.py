@@ -1,4 +1,4 @@
-"""What the tests of the reports share."""
+"""What the tests of the reports and of the webhooks share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from tests.factories import UserFactory
+from tests.history.receiver import Receiver
 
 
 @pytest.fixture
@@ -14,3 +15,12 @@ def analyst(client):
     user.user_permissions.add(Permission.objects.get(codename="view_reports"))
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def receiver(settings):
+    """A receiver of webhooks on this machine, where they may go for once."""
+    settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]
+    receiver = Receiver()
+    yield receiver
+    receiver.close()

@@ -28,14 +28,6 @@ PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "2a00:1
 DISGUISED = ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "0", "localhost", "[::1]", "[::ffff:7f00:1]", "2852039166"]
 
 
-@pytest.fixture
-def receiver(settings):
-    settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
 def post(url, **options):
     return sending.post(url, b"{}", {"Content-Type": "application/json"}, **{"deadline": 0.6, **options})
 

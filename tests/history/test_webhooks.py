@@ -35,14 +35,6 @@ TAKEN, REFUSED = Answer(200, "ok", ""), Answer(500, "oops", "It answered 500")
 
 
 @pytest.fixture
-def receiver(settings):
-    settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture
 def endpoint(receiver):
     made = Endpoint(name="Warehouse", url=receiver.url)
     endpoints.add(made)
