@@ -112,8 +112,10 @@ def spans_of(path: Path) -> list[str]:
 def logged(file: Path) -> Iterator[str]:
     """What a module says in the logs, with … for each value."""
     text = file.read_text()
-    for node in ast.walk(ast.parse(text)) if "logger." in text else ():
+    for node in ast.walk(ast.parse(text)) if "logger" in text else ():
         match node:
+            case ast.Call(func=ast.Name(id="Trouble"), args=[_, ast.Constant(value=said)]):
+                yield f"{said}: …"
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="logger"), attr=level), args=[ast.Constant(value=said), *_]
             ):

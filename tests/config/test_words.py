@@ -28,6 +28,8 @@ UNMARKED = {
     "Stock moves within the transaction of what moves it.",
     "An order has at least one item, each product once, with a quantity of 1 or more.",
     "Inactive people cannot sign in.",
+    "Mails wait, none is lost",
+    "Imports wait, none is lost",
     "May enter the back office.",
     "Has every permission.",
     "Retired products stay in orders, unsold.",

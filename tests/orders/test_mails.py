@@ -46,7 +46,7 @@ def send_all(at=None):
     sender, sent = Sender(), 0
     while sender.send_next(at=at or timezone.now()):
         sent += 1
-    sender._hang_up()
+    sender.rest()
     return sent
 
 
