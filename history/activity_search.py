@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from catalog.forms import search_text
 from catalog.listing import page_of
+from config.paging import AtLeast
 from history import mongo
 from history.models import Kind, Subject
 from history.mongo import Document
@@ -25,6 +26,8 @@ from users.models import User
 
 PAGE_SIZE = 50
 LARGEST = 2**63 - 1
+# So many entries are counted and leafed through; beyond that one filters. A count of all would grow with the log.
+MOST = 1000
 # So many people may be meant by a part of a name.
 PEOPLE = 1000
 
@@ -88,7 +91,9 @@ class _Entries:
         self._log = mongo.for_reading(mongo.ACTIVITY_LOG)
 
     def count(self) -> int:
-        return self._log.count_documents(self._condition, maxTimeMS=settings.MONGODB_READ_TIMEOUT_MS)
+        patience = settings.MONGODB_READ_TIMEOUT_MS
+        found = self._log.count_documents(self._condition, limit=MOST + 1, maxTimeMS=patience)
+        return AtLeast(MOST) if found > MOST else found
 
     def __getitem__(self, part: slice) -> list[Document]:
         length = part.stop - part.start

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
-from history import activity
+from history import activity, activity_search
 from history.mirror import relay
 from history.models import Event, Kind, Subject
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
@@ -128,6 +128,15 @@ def test_fifty_a_page(client, boss):
     assert shown(client, page="2") == ["Lamp 0"]
     assert shown(client, page="9") == ["Lamp 0"]
     assertContains(client.get(PAGE, {"subject": "product"}), 'href="?subject=product&amp;page=2"')
+
+
+def test_counting_ends_where_nobody_leafs(client, boss, monkeypatch):
+    monkeypatch.setattr(activity_search, "MOST", 50)
+    for number in range(51):
+        record(f"Lamp {number}")
+    relay.drain()
+
+    assert "Page 1 of 1, 50+ entries" in text(client.get(PAGE, {"subject": "product"}))
 
 
 def test_more_entries_need_no_more_queries(client, boss):
