@@ -6,7 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from config import tether
+from gunicorn.glogging import Logger
+
+from config import counters, environment, logs, tether
 
 wsgi_app = "config.wsgi"
 # Only this machine, unless told otherwise (the image says 0.0.0.0, behind its proxy).
@@ -28,6 +30,22 @@ graceful_timeout = 8
 
 # The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)
+
+# Imported here, before there are workers, the counts of limits are in memory that all of them share.
+counters.forget()
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """gunicorn's own lines as those of the shop."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.JsonFormatter())
+
+
+if not environment.is_local():
+    logger_class = JsonLogger
 
 # No remote control: it would leave a socket in the home directory, and signals do.
 control_socket_disable = True

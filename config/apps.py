@@ -10,7 +10,7 @@ class ShopAdminConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         # What registers itself does so now that there are models.
-        from config import metrics, role_admin, second_factor_admin, session_admin  # noqa: F401
+        from config import checks, metrics, role_admin, second_factor_admin, session_admin  # noqa: F401
         from orders.models import Order
 
         post_save.connect(metrics.count_order, sender=Order, dispatch_uid="metrics.orders")

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.contrib.messages import constants as message_levels
 
-from config import secret
+from config import environment, logs, secret
 from config.embedded import addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = environment.Env()
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
-LOCAL = env.bool("LOCAL", default="DATABASE_URL" not in env.ENVIRON)
+LOCAL = environment.is_local()
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret.local_key(DATA_DIR, allowed=LOCAL)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+EMBEDDED = {"DATABASE_URL": addresses.database_url(DATA_DIR), "MONGODB_URL": addresses.mongodb_url(DATA_DIR)}
+environment.refuse_unsafe(
+    local=LOCAL,
+    debug=DEBUG,
+    secret=SECRET_KEY,
+    hosts=ALLOWED_HOSTS,
+    embedded={name: env.str(name, default="") in ("", address) for name, address in EMBEDDED.items()},
+)
 
 INSTALLED_APPS = [
     "users",
@@ -50,11 +57,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Before whatever asks for https or a host name.
+    "config.logs.RequestMiddleware",
+    # What browsers are told comes with every answer, whoever makes it.
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    # Before whatever asks for a host name.
     "config.health.HealthMiddleware",
     "config.metrics.MetricsMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.api.middleware.ApiMiddleware",  # before whatever reads a session
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -65,9 +75,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "history.middleware.ActivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.limits.RateLimitMiddleware",
     "config.middleware.not_allowed_page",
 ]
 
@@ -94,11 +104,12 @@ TEMPLATES = [
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- PostgreSQL: the truth ---
-DATABASES = {"default": env.db_url("DATABASE_URL", default=addresses.database_url(DATA_DIR))}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES = {"default": env.db_url("DATABASE_URL", default=EMBEDDED["DATABASE_URL"])}
+DATABASES["default"]["ENGINE"] = "config.database"
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     # Threads share a few open connections; 2.9 times the throughput of one connection a request.
-    pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 5},
+    # Who finds none free, or no PostgreSQL, is told so within five seconds.
+    pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3},
     connect_timeout=5,
     # Nothing a page asks may hang: statements and forgotten transactions end by themselves.
     options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
@@ -110,7 +121,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- MongoDB: the mirror ---
-MONGODB_URL = env.str("MONGODB_URL", default=addresses.mongodb_url(DATA_DIR))
+MONGODB_URL = env.str("MONGODB_URL", default=EMBEDDED["MONGODB_URL"])
 # pymongo's own default is to wait for ever; a page gives up sooner than the relay, which retries.
 MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=10_000)
 MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
@@ -163,13 +174,19 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "catalog:product_list"
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 # Nothing of the back office is shown to staff without a second factor.
 REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=not LOCAL)
+# Proxies that add the address they were asked from to X-Forwarded-For; without any, nobody believes that header.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+# Of one visitor a minute: searches of an address, orders and files of an account; 0 is no limit.
+RATE_LIMITS = environment.limits(
+    env.list("RATE_LIMITS", default=["off"] if LOCAL else []), {"search": 300, "checkout": 30, "export": 30}
+)
 MFA_TOTP_ISSUER = "Shop"
 MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
 
 # --- Pages ---
 CACHES = {
-    # What is limited is counted in it.
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # allauth counts in it what it limits: in PostgreSQL, for all web servers together.
+    "default": {"BACKEND": "users.counts.CountsCache"},
     # The shop's pages as guests see them, about 30 kB each, of each process: catalog/guests.py.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -181,7 +198,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
-LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -238,16 +254,14 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_NAME = "sessionid" if LOCAL else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if LOCAL else "__Host-csrftoken"
-if env.bool("BEHIND_TLS_PROXY", default=False):
+LANGUAGE_COOKIE_NAME = "language" if LOCAL else "__Host-language"
+if not LOCAL:
+    MESSAGE_STORAGE = "config.message_cookies.HostFallbackStorage"
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token; no script reads the cookie
+# Who asks for them is this machine's orchestrator or a monitor, over http and by address.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    # A page refused or not found is the visitor's matter; it would be a traceback each time.
-    # The pool tells of every try; the error that follows says it once.
-    "loggers": {"django.request": {"level": "ERROR"}, "psycopg.pool": {"level": "ERROR"}},
-}
+LOGGING = logs.config(local=LOCAL)

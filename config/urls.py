@@ -7,8 +7,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from config import errors
 from config.api import site
 
+handler500 = errors.server_error
+handler429 = errors.too_many  # of allauth, whose limits they are
 urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("orders.urls")),

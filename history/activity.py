@@ -128,4 +128,6 @@ def event(
         note=note,
         changes=dict(changes or {}),
         transaction_id=_CurrentTransaction(),
+        # Said here too: a sign-in is recorded outside of any transaction.
+        request_id=getattr(request_at_hand.get(), "request_id", None),
     )

@@ -71,7 +71,7 @@ class EventAdmin(_EventAdmin):
     actions = None
     readonly_fields = [
         "about", "rev", "kind", "status_shown", "occurred_at", "is_time_known", "actor_id", "actor_name", "note",
-        "what_changed", "recorded_at", "delivered_at", "parked_at", "retry_at", "attempts", "error",
+        "what_changed", "request_id", "recorded_at", "delivered_at", "parked_at", "retry_at", "attempts", "error",
     ]  # fmt: skip
     fields = (*readonly_fields,)
 

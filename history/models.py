@@ -13,7 +13,7 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, NullIf
 
 # A model too: Django looks for them here.
 from history.every_order import EveryOrder as EveryOrder
@@ -23,6 +23,17 @@ from history.feed.models import FeedEvent as FeedEvent
 from history.past import moments
 from history.webhooks.models import Delivery as Delivery
 from history.webhooks.models import Endpoint as Endpoint
+
+# What config/database tells of each transaction of a request; commands and plain SQL have none.
+REQUEST_AT_HAND = NullIf(
+    models.Func(
+        models.Value("shop.request_id"),
+        models.Value(True),
+        function="current_setting",
+        output_field=models.TextField(),
+    ),
+    models.Value(""),
+)
 
 
 class Kind(models.TextChoices):
@@ -101,6 +112,8 @@ class Event(models.Model):
     changes = ExactJSONField(default=dict, db_default={})
     recorded_at = models.DateTimeField(db_default=Now())
     transaction_id = models.BigIntegerField()
+    # By which the logs of web and relay tell of it; nothing of the order, and not kept when it is archived.
+    request_id = models.TextField(null=True, editable=False, db_default=REQUEST_AT_HAND)
     delivered_at = models.DateTimeField(null=True)
     # A poison event waits here, with its error, until retry_at.
     parked_at = models.DateTimeField(null=True)

@@ -130,8 +130,9 @@ def _unmark(document: Document) -> None:
     try:
         mongo.for_writing().update_one(wanted, {"$set": {"archived_at": None}})
     except PyMongoError as error:
-        logger.warning(
-            "Order %s is back; its document is marked as archived until `manage.py reconcile --repair`: %s",
+        # So it is for the web, whose role in MongoDB only reads.
+        logger.info(
+            "Order %s is back; a relay takes the mark from its document: %s",
             document["order_id"],
             str(error)[:200],
         )

@@ -23,6 +23,7 @@ from django.utils import timezone
 from pymongo import InsertOne
 
 from history import mongo
+from history.archive import marks
 from history.mirror import source, writer
 from history.mirror.documents import UNBUILDABLE, document_id, milliseconds, storable
 from history.mongo import Document
@@ -37,6 +38,8 @@ SELECT event_id, occurred_at, to_json(e)::text FROM (
     FROM history_events WHERE event_id = ANY(%s) AND order_id IS NULL) AS e
 ORDER BY event_id
 """
+
+RESTORED = "SELECT subject_id FROM history_events WHERE event_id = ANY(%s) AND kind = 'restored'"
 
 
 @dataclass
@@ -61,7 +64,17 @@ def deliver(event_ids: Sequence[int]) -> Outcome:
     writer.send(collection, [InsertOne(raw) for raw in ready.values()], list(ready), outcome.refused)
     found = collection.find({"_id": {"$in": [document_id(number) for number in ready]}}, {"event_id": 1})
     outcome.held |= {document["event_id"] for document in found} & ready.keys()
+    _unmark_restored(event_ids)
     return outcome
+
+
+def _unmark_restored(event_ids: Sequence[int]) -> None:
+    """Take the mark from documents of orders that are back: who restored one may have had no right to write it."""
+    with connection.cursor() as cursor:
+        cursor.execute(RESTORED, [list(event_ids)])
+        restored = [order_id for (order_id,) in cursor.fetchall()]
+    for order_id in restored:
+        marks.remove(order_id)
 
 
 def rebuild() -> dict[int, str]:

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from config.working import Trouble
 from history import faults, mongo, upkeep, wakeup
 from history.archive import daily
-from history.mirror import activity, documents, lag, source, writer
+from history.mirror import activity, documents, lag, source, trail, writer
 from history.rollups import keeper, queue
 from orders import popularity
 
@@ -48,12 +48,14 @@ FOR UPDATE SKIP LOCKED
 MARK = """
 UPDATE history_events SET delivered_at = clock_timestamp(), parked_at = NULL, retry_at = NULL
 WHERE event_id = ANY(%s)
+RETURNING event_id, order_id, rev, request_id, extract(epoch FROM delivered_at - recorded_at) * 1000
 """
 PARK = f"""
 UPDATE history_events SET parked_at = clock_timestamp(), attempts = attempts + 1, error = %s,
     retry_at = clock_timestamp()
         + least(interval '1 second' * power(2, least(attempts, 20)), interval '{LONGEST_RETRY}')
 WHERE event_id = ANY(%s)
+RETURNING request_id
 """  # noqa: S608 - nothing in it comes from outside
 
 
@@ -87,13 +89,16 @@ def deliver_batch(limit: int = BATCH) -> Batch:
         delivered = [claim[0] for claim in claimed if claim[0] in done.held or _is_mirrored(claim, outcome)]
         faults.point("relay: before mark")
         cursor.execute(MARK, [delivered])
+        marked = cursor.fetchall()
         queue.add(delivered)
         parked = 0
         for what, reason, events in _refused(claimed, outcome, done):
             cursor.execute(PARK, [reason[:2000], events])
             parked += len(events)
-            logger.error("%s is parked: %s", what, reason)
+            requests = sorted({request_id for (request_id,) in cursor.fetchall() if request_id})
+            logger.error("%s is parked: %s", what, reason, extra={"told": {"request_ids": requests}})
         faults.point("relay: before commit")
+    trail.tell(marked)
     return Batch(len(claimed), len(delivered), parked, len(orders))
 
 

@@ -87,12 +87,12 @@ def test_a_server_that_is_down_is_one_sentence_with_the_next_step(tmp_path, name
 
 
 @pytest.mark.parametrize(
-    ("secret", "told"), [("", "SECRET_KEY is not set"), ("a-secret", "Set the EMAIL_URL environment variable")]
+    ("secret", "told"), [("", "SECRET_KEY is not set"), ("a-long-secret" * 5, "Set the EMAIL_URL environment variable")]
 )
 def test_what_is_missing_elsewhere_is_one_sentence(tmp_path, secret, told):
     working = {key: os.environ[key] for key in ("DATABASE_URL", "MONGODB_URL")}
 
-    result = product(tmp_path, **working, LOCAL="0", SECRET_KEY=secret)
+    result = product(tmp_path, **working, LOCAL="0", SECRET_KEY=secret, ALLOWED_HOSTS="shop.example")
 
     assert result.returncode == 1
     assert told in result.stderr

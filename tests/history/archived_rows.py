@@ -11,8 +11,8 @@ from django.db import connection
 
 # All that belongs to an order, by its key.
 TABLES = {"orders": "order_id", "order_items": "order_item_id", "refunds": "refund_id", "history_events": "event_id"}
-# When and how an event was delivered is bookkeeping, and nothing of the order.
-BOOKKEEPING = ("delivered_at", "attempts", "error")
+# When and how an event was delivered, and of which request it came, is bookkeeping and nothing of the order.
+BOOKKEEPING = ("delivered_at", "attempts", "error", "request_id")
 
 Rows = dict[str, list[dict[str, Any]]]
 

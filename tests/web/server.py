@@ -21,7 +21,8 @@ class Server:
             self.port: int = probe.getsockname()[1]
         self._log = log
         self._command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
-        self._environment = os.environ | {"PORT": str(self.port)} | environment
+        # Tests and measurements ask from one address, and more than any visitor would.
+        self._environment = os.environ | {"PORT": str(self.port), "RATE_LIMITS": "off"} | environment
 
     def __enter__(self) -> Server:
         with self._log.open("ab") as log:
@@ -31,6 +32,14 @@ class Server:
             assert time.monotonic() < deadline, f"the web does not start: {self._log.read_text()[-2000:]}"
             time.sleep(0.05)
         return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end and return the exit code."""
+        return self._process.wait(seconds)
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()

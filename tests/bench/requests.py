@@ -1,0 +1,103 @@
+"""`python -m tests.bench.requests`: what a request pays for its id, its line in the log and the limits.
+
+On databases of its own, or those of DATABASE_URL and MONGODB_URL; each figure with and without, alternating, in one
+process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from statistics import median
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+from tests.bench.olist import databases
+
+ROUNDS = 400
+ID = "0123456789abcdef0123456789abcdef"
+
+
+def took(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1e6
+
+
+def compare(name: str, with_it: Callable[[], object], without: Callable[[], object], rounds: int = ROUNDS) -> None:
+    for warm in range(20):
+        (with_it if warm % 2 else without)()
+    pairs = [(took(with_it), took(without)) for _ in range(rounds)]
+    dear, cheap = (median(values) for values in zip(*pairs, strict=True))
+    print(f"{name}: {dear:,.0f} µs with, {cheap:,.0f} µs without: {dear - cheap:+,.0f} µs ({dear / cheap - 1:+.1%})")
+
+
+def measure() -> None:
+    from django.conf import settings
+    from django.db import connection, transaction
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import resolve
+    from django.utils import timezone
+
+    from config import counters, limits, logs, request_ids
+    from orders.services import RequestedItem, place_order
+    from tests.factories import ProductFactory, UserFactory
+
+    call_command("migrate", verbosity=0)
+    customer, product = UserFactory(), ProductFactory(stock=100_000)
+    keys = iter(range(1_000_000))
+
+    def as_request(call: Callable[[], object]) -> Callable[[], object]:
+        def called() -> None:
+            token = request_ids.current.set(ID)
+            try:
+                call()
+            finally:
+                request_ids.current.reset(token)
+
+        return called
+
+    def look() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    def order() -> None:
+        items = [RequestedItem(product, 1)]
+        place_order(customer=customer, items=items, key=f"{ID}{next(keys)}", at=timezone.now())
+
+    compare("transaction that only looks", as_request(look), look)
+    compare("order of one product", as_request(order), order)
+
+    request: Any = HttpRequest()
+    request.method, request.path, request.resolver_match = "GET", "/search/", resolve("/search/")
+    request.META["REMOTE_ADDR"] = "192.0.2.7"
+    answered = logs.RequestMiddleware(lambda _: HttpResponse())
+    handler = logging.StreamHandler(open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+    handler.setFormatter(logs.JsonFormatter())
+    logs.logger.propagate, logs.logger.handlers = False, [handler]
+    logs.logger.setLevel(logging.INFO)
+    compare("id and line in the log", lambda: answered(request), lambda: nullcontext(HttpResponse()), 4000)
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, 10**9)
+    limit = limits.RateLimitMiddleware(lambda _: HttpResponse())
+    compare("limit of a search", lambda: limit.process_view(request, answered, (), {}), lambda: None, 4000)
+    compare("the counter alone", lambda: counters.hit(("bench", "192.0.2.7"), 60), lambda: None, 4000)
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
+    os.environ.setdefault("LOCAL", "1")
+    with databases():
+        django.setup()
+        measure()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

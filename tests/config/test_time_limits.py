@@ -1,0 +1,97 @@
+"""No question to a store takes for ever, and whoever cannot be answered is told so within five seconds."""
+
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.test import Client
+
+from history import mongo
+from tests.factories import ProductFactory, UserFactory
+from tests.pages import breaks_csp, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = ("/", "/cart/", "/checkout/", "/orders/", "/admin/", "/reports/", "/account/login/")
+
+
+@contextmanager
+def exhausted():
+    """All connections of the pool are taken by somebody else."""
+    connection.close()
+    pool = connection.pool
+    pool.open()
+    taken = [pool.getconn() for _ in range(pool.max_size)]
+    try:
+        yield
+    finally:
+        for each in taken:
+            pool.putconn(each)
+
+
+@contextmanager
+def away():
+    """Nobody listens where PostgreSQL should be."""
+    connection.close()
+    server = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    connection.close_pool()
+    connection.settings_dict.update(HOST="127.0.0.1", PORT=9)
+    try:
+        yield
+    finally:
+        connection.close_pool()
+        connection.settings_dict.update(server)
+
+
+@pytest.mark.parametrize("trouble", [exhausted, away])
+def test_a_page_says_so_within_five_seconds_and_everything_goes_on_afterwards(trouble):
+    ProductFactory()
+    client = Client(raise_request_exception=False)
+    client.force_login(UserFactory())
+
+    with trouble():
+        began = time.monotonic()
+        page = client.get("/orders/")
+        took = time.monotonic() - began
+        connection.pool.timeout = 0.1  # it was waited for as long as it is; the others need not
+        others = [client.get(path) for path in PAGES]
+        api = client.get("/api/v1/products", headers={"Authorization": "Bearer shop_" + "0" * 12 + "_" + "0" * 64})
+        connection.pool.timeout = settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"]
+
+    assert took < 5
+    for answer in (page, *others):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "The shop cannot answer right now" in text(answer)
+        assert breaks_csp(answer) == []
+        assert "Traceback" not in text(answer)
+    assert (api.status_code, api.json()["type"]) == (503, "urn:problem-type:shop:busy")
+    assert client.get("/").status_code == 200
+
+
+def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
+    with connection.cursor() as cursor:
+        limits = {}
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SHOW {name}")
+            limits[name] = cursor.fetchone()[0]
+        assert limits == {
+            "statement_timeout": "30s",
+            "lock_timeout": "10s",
+            "idle_in_transaction_session_timeout": "1min",
+        }
+        with pytest.raises(OperationalError), transaction.atomic():
+            cursor.execute("SET LOCAL statement_timeout = '50ms'; SELECT pg_sleep(5)")
+    assert connection.pool.timeout < 5
+    assert connection.get_connection_params()["connect_timeout"] == 5
+
+
+def test_no_client_of_mongodb_waits_for_ever(mirror):
+    for collection in (mongo.for_reading(), mongo.for_writing()):
+        options = collection.database.client.options
+        assert 0 < options.pool_options.socket_timeout <= 10
+        assert 0 < options.pool_options.connect_timeout <= 10
+        assert 0 < options.pool_options.wait_queue_timeout <= 10
+        assert 0 < options.server_selection_timeout <= 1
+    assert mongo.for_writing().write_concern.document == {"w": "majority", "j": True}
