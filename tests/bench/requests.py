@@ -18,7 +18,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from tests.bench.olist import databases
+from tests.bench.stores import databases
 
 ROUNDS = 400
 ID = "0123456789abcdef0123456789abcdef"
