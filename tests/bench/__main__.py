@@ -1,75 +1,129 @@
 """make bench: what the product costs beside the least it could cost, each pair measured in one run.
 
-Every figure is a ratio or stands beside its limit, because machines differ. Data is made for the run and gone after it.
-The full measures: `make bench ARGS="lag backlog --seconds 300 --events 100000"`,
-`make bench ARGS="reports --olist DIR"`, `make bench ARGS="reports --orders 1000000"`.
+Every figure is a ratio or stands beside its limit, because machines differ. The quick form takes minutes, over a shop
+that is generated: `make bench`. The full form is over the real orders of DIR, with the limits' own loads:
+`make bench ARGS="--olist DIR --write"`. One measure: `make bench ARGS="http"`. --write puts the figures on
+docs/benchmarks.md. Where a checkout's time goes: `make bench ARGS=costs`. The databases are the run's own and gone
+after it, or the empty ones of DATABASE_URL and MONGODB_URL. Exit code 1 where a limit is missed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import tempfile
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-import django
 from django.core.management import call_command
 
-from config.embedded.mongodb import MongoServer
-from config.embedded.postgres import PostgresServer
-
-MEASURES = ("capture", "placing", "lag", "backlog", "rollups", "freshness", "reports")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], help="all of them if none is named")
-    parser.add_argument("--seconds", type=int, default=15, help="of the lag")
-    parser.add_argument("--rate", type=int, default=200, help="changes a second of the lag")
-    parser.add_argument("--events", type=int, default=10_000, help="of the backlog")
-    parser.add_argument("--orders", type=int, default=50_000, help="generated ones of the reports")
-    parser.add_argument("--olist", type=Path, help="the reports' orders instead: a directory of Olist's files")
-    options = parser.parse_args()
-    directory = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
-    directory.chmod(0o755)  # where root runs it, PostgreSQL runs as another user
-    servers = [PostgresServer(directory), MongoServer(directory)]
-    try:
-        for server in servers:
-            server.start()
-        os.environ |= {
-            "DATABASE_URL": servers[0].url,
-            "MONGODB_URL": servers[1].url,
-            "SECRET_KEY": "only-for-the-bench",
-            "LOCAL": "1",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        }
-        django.setup()
-        call_command("migrate", verbosity=0)
-        _run(options)
-    finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+from tests.bench import figures
+from tests.bench.figures import Figure
+from tests.bench.stores import databases
 
 
-def _run(options: argparse.Namespace) -> None:
-    # They import models, which need the settings made above.
-    from tests.bench import mirror, reports, rollups, writes
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. directory: of the real orders, else so many are generated."""
 
-    measures: dict[str, Callable[[], str]] = {
-        "capture": writes.capture,
-        "placing": writes.placing,
-        "lag": lambda: mirror.lag(options.seconds, options.rate),
-        "backlog": lambda: mirror.backlog(options.events),
-        "rollups": lambda: f"{rollups.rebuild()}\n{rollups.reading()}",
-        "freshness": rollups.freshness,
-        "reports": lambda: reports.measured(options.olist, options.orders),
+    directory: Path | None
+    orders: int = 20_000
+    lag_seconds: int = 15
+    backlog: int = 10_000
+    checkouts: int = 800  # at a time
+    rounds: int = 2
+    page_seconds: float = 5
+    admin_runs: int = 8
+
+    @classmethod
+    def full(cls, directory: Path) -> Size:
+        return cls(directory, 99_441, 60, 100_000, 1600, 3, 10, 20)
+
+
+Measure = Callable[[Size], Iterable[Figure]]
+
+
+def measures() -> dict[str, Measure]:
+    """By name, in turn: the first look at the shop as it was filled, the next add to it, the last takes away."""
+    # They import models, which need the settings.
+    from tests.bench import admin, api, archive, costs, http, mirror, reports, rollups, shop, writes
+
+    return {
+        "reports": lambda _: reports.pages(),
+        "admin": lambda size: admin.lists(size.admin_runs),
+        "shop": lambda size: shop.pages(size.page_seconds, size.checkouts),
+        "http": lambda size: http.orders(size.checkouts, size.rounds),
+        "costs": lambda size: costs.measured(size.checkouts // 2),
+        "api": lambda size: api.orders(size.checkouts // 2, size.rounds),
+        "capture": lambda _: writes.capture(),
+        "placing": lambda _: writes.placing(),
+        "rollups": lambda _: rollups.rebuild(),
+        "freshness": lambda _: rollups.freshness(),
+        "lag": lambda size: mirror.lag(size.lag_seconds),
+        "backlog": lambda size: mirror.backlog(size.backlog),
+        "archive": lambda size: archive.orders(size.page_seconds * 2, count=size.checkouts // 2),
     }
-    for name in options.measures or MEASURES:
-        print(measures[name](), flush=True)
+
+
+# Over what a shop has that has been open for a while.
+NEED_ORDERS = frozenset({"reports", "admin", "shop", "rollups", "archive"})
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help="all of them if none is named")
+    parser.add_argument("--olist", type=Path, metavar="DIR", help="the full form, over the real orders of DIR")
+    parser.add_argument("--write", action="store_true", help="put the figures on docs/benchmarks.md")
+    asked = parser.parse_args(arguments)
+    size = Size.full(asked.olist) if asked.olist else Size(None)
+    with databases():
+        call_command("migrate", verbosity=0)
+        known = measures()
+        if unknown := set(asked.measures) - known.keys():
+            parser.error(f"{', '.join(sorted(unknown))}: no such measure; there are {', '.join(known)}")
+        return run(known, asked.measures or [*known], size, is_written=asked.write)
+
+
+def run(known: dict[str, Measure], names: Iterable[str], size: Size, *, is_written: bool) -> int:
+    """Return 1 where a limit was missed."""
+    missed, began = 0, time.monotonic()
+    over = " --olist DIR" if size.directory else ""
+    alone = {name: f'make bench ARGS="{name}{over}"' for name in known}
+    if NEED_ORDERS & {*names}:
+        fill(size)
+    for name in sorted(names, key=[*known].index):
+        print(f"\n{name}, after {time.monotonic() - began:.0f} s", flush=True)
+        found = [*figures.printed(known[name](size))]
+        missed += sum(not figure.is_met for figure in found)
+        if is_written:
+            figures.write({name: found}, alone, figures.stores())
+    print(f"\n{time.monotonic() - began:.0f} s, {missed} limits missed")
+    return int(missed > 0)
+
+
+def fill(size: Size) -> None:
+    """Make a shop with orders, all of them in both stores, counted and analysed."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from history.demo.load import Load
+    from history.demo.load import fill as generate
+    from tests.bench import admin
+    from tests.bench.olist import timed
+
+    if size.directory:
+        timed("import", lambda: call_command("import_orders", size.directory, verbosity=0))
+    else:
+        timed("demo shop", lambda: call_command("seed_demo", verbosity=0))
+        timed(f"{size.orders:,} orders", lambda: generate(Load(size.orders, timezone.now())))
+    timed("mirror", lambda: call_command("relay", drain=True, verbosity=0))
+    admin.prepare()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

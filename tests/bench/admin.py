@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from operator import itemgetter
 from pathlib import Path
-from statistics import quantiles
 
 from django.conf import settings
 from django.core.management import call_command
@@ -20,6 +20,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.bench.figures import Figure, p95, show
 from tests.bench.olist import timed
 from tests.bench.stores import databases
 
@@ -27,6 +28,7 @@ RUNS = 20
 LIMIT_MS = 300
 MOST_STATEMENTS, MOST_OF_AN_ORDER = 12, 15
 ACTIVITY = 2_000
+MANAGER = "manager@bench.example"
 
 ORDERS, PRODUCTS, PEOPLE = "/admin/orders/order/", "/admin/catalog/product/", "/admin/users/user/"
 EVENTS = "/admin/history/event/"
@@ -41,7 +43,7 @@ def pages() -> list[str]:
     product = Product.objects.get(pk=OrderItem.objects.values_list("product_id").filter(order=order)[:1])
     category = Category.objects.earliest("pk")
     buyer = User.objects.get(pk=order.customer_id)
-    manager = User.objects.get(email="manager@bench.example")
+    manager = User.objects.get(email=MANAGER)
     mail = buyer.email.split("@")[0]
     return [
         "/admin/",
@@ -81,19 +83,29 @@ def pages() -> list[str]:
 
 
 def fill(directory: Path) -> None:
-    from django.contrib.auth.models import Group
     from django.db.models.functions import Now
-    from django.utils import timezone
 
-    from history import activity
-    from history.mirror import relay
-    from history.models import Event, Kind, Subject
-    from users.models import User
+    from history.models import Event
 
     timed("import", lambda: call_command("import_orders", directory, verbosity=0))
     # As after a relay, which would take a while.
     Event.objects.update(delivered_at=Now())
-    manager = User.objects.create_user("manager@bench.example", "Manager", "only-for-measuring", is_staff=True)
+    prepare()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def prepare() -> None:
+    """Make a manager, and have much been done beside orders."""
+    from django.contrib.auth.models import Group
+    from django.utils import timezone
+
+    from history import activity
+    from history.mirror import relay
+    from history.models import Kind, Subject
+    from users.models import User
+
+    manager = User.objects.create_user(MANAGER, "Manager", "only-for-measuring", is_staff=True)
     manager.groups.add(Group.objects.get(name="Manager"))
     for number in range(ACTIVITY):
         activity.record(
@@ -106,41 +118,46 @@ def fill(directory: Path) -> None:
             at=timezone.now(),
         )
     timed("mirror of the activity", relay.drain)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
-def measure(directory: Path) -> int:
-    """Print every page and return how many are over a limit."""
-    from orders.models import Order
+def lists(runs: int = RUNS) -> list[Figure]:
+    """Print every page; return the slowest, and the one with the most statements."""
     from users.models import User
 
-    call_command("migrate", verbosity=0)
-    if not Order.objects.exists():
-        fill(directory)
     settings.ALLOWED_HOSTS.append("testserver")
     settings.REQUIRE_STAFF_MFA = False
     client = Client()
-    client.force_login(User.objects.get(email="manager@bench.example"))
-    over = 0
+    client.force_login(User.objects.get(email=MANAGER))
+    slowest, dearest, count = ("", 0.0), ("", 0.0, 0, 1), 0
     print(f"{'page':<72}{'p95':>9}{'best':>9}{'Python':>9}{'SQL':>9}{'statements':>12}")
     for path in pages():
-        took, python, sql, statements = time_of(client, path)
+        took, python, sql, statements = time_of(client, path, runs)
         most = MOST_OF_AN_ORDER if "/order/" in path and "/change/" in path else MOST_STATEMENTS
         is_over = p95(took) > LIMIT_MS or statements > most
-        over += is_over
         print(
             f"{path:<72}{p95(took):>6.0f} ms{min(took):>6.0f} ms{min(python):>6.0f} ms{min(sql):>6.0f} ms"
             f"{statements:>6} of {most}{'  OVER' if is_over else ''}",
             flush=True,
         )
-    return over
+        count += 1
+        slowest = max(slowest, (path, p95(took)), key=itemgetter(1))
+        dearest = max(dearest, (path, statements / most, statements, most), key=itemgetter(1))
+    path, ms = slowest
+    limit = f"at most {LIMIT_MS} ms"
+    slow = Figure(f"slowest of {count} pages, p95", f"{ms:,.0f} ms", _code(path), ms / LIMIT_MS, limit, ms <= LIMIT_MS)
+    path, share, statements, most = dearest
+    what = f"most statements of {count} pages"
+    return [slow, Figure(what, f"{statements}", _code(path), share, f"at most {most}", statements <= most)]
 
 
-def time_of(client: Client, path: str) -> tuple[list[float], list[float], list[float], int]:
+def _code(path: str) -> str:
+    return f"`{path}`"
+
+
+def time_of(client: Client, path: str, runs: int) -> tuple[list[float], list[float], list[float], int]:
     """In milliseconds each whole request, its Python and its statements, and how many these were at most."""
     took, python, sql, statements = [], [], [], 0
-    for _ in range(RUNS + 1):
+    for _ in range(runs + 1):
         connection.queries_log.clear()  # it has an end, and would be full after some hundred pages
         with CaptureQueriesContext(connection) as asked:
             began, worked = time.perf_counter(), time.process_time()
@@ -154,17 +171,18 @@ def time_of(client: Client, path: str) -> tuple[list[float], list[float], list[f
     return took[1:], python[1:], sql[1:], statements
 
 
-def p95(took: list[float]) -> float:
-    return quantiles(took, n=20, method="inclusive")[-1]
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.admin", description=__doc__)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--kept", action="store_true", help="the running databases of DATA_DIR")
     asked = parser.parse_args(arguments)
     with databases(are_running=asked.kept):
-        return 1 if measure(asked.directory) else 0
+        from orders.models import Order
+
+        call_command("migrate", verbosity=0)
+        if not Order.objects.exists():
+            fill(asked.directory)
+        return 1 if show(lists()) else 0
 
 
 if __name__ == "__main__":

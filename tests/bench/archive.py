@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import quantiles
 
 from django.core.management import call_command
 
+from tests.bench.figures import Figure, show
 from tests.bench.stores import databases
 
 # Orders a second at least; p95 of checkouts at most so many times what it is otherwise.
@@ -57,20 +58,20 @@ class Checkouts:
         return self.p95(lambda: time.monotonic() >= end)
 
 
-def measure(directory: Path, before: str, seconds: float, count: int) -> int:
+def orders(seconds: float, before: str = "", count: int = 800) -> list[Figure]:
+    """Archive what was placed before a day (the middle one of all orders unless said), all of it in the mirror.
+
+    seconds: of checkouts before and after; count: customers who are ready to order.
+    """
     from django.conf import settings
     from django.db import connection
 
     from catalog.models import Product
-    from orders.models import Order
     from tests.web.server import Server
 
     # Nobody signs in by password here, and the real hasher takes its time for each customer.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    call_command("migrate", verbosity=0)
-    if not Order.objects.exists():
-        call_command("import_orders", directory)
-    call_command("relay", drain=True)
+    call_command("relay", drain=True, verbosity=0)
     Product.objects.filter(pk=Product.objects.for_sale().earliest("pk").pk).update(stock=1_000_000)
     sizes = [_sizes()]
     logs = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
@@ -79,14 +80,22 @@ def measure(directory: Path, before: str, seconds: float, count: int) -> int:
         connection.close()
         customers.for_seconds(2)
         quiet = [customers.for_seconds(seconds)]
-        during, told = _archive(customers, before, left=int(seconds * CHECKOUTS))
+        during, told = _archive(customers, before or _middle(), left=int(seconds * CHECKOUTS))
         quiet.append(customers.for_seconds(seconds))
-    sizes.append(_sizes())
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"VACUUM FULL {table}")
     sizes.append(_sizes())
-    return _print(told, sizes, during, quiet)
+    return list(_figures(told, sizes, during, quiet))
+
+
+def _middle() -> str:
+    """The day before which half of the orders were placed."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (percentile_disc(0.5) WITHIN GROUP (ORDER BY created_at))::date FROM orders")
+        return str(cursor.fetchone()[0])
 
 
 def _archive(customers: Checkouts, before: str, left: int) -> tuple[tuple[float, int], str]:
@@ -109,23 +118,25 @@ def _sizes() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _print(told: str, sizes: list[dict[str, int]], during: tuple[float, int], quiet: list[tuple[float, int]]) -> int:
-    print(told, end="")
+def _figures(
+    told: str, sizes: list[dict[str, int]], during: tuple[float, int], quiet: list[tuple[float, int]]
+) -> Iterator[Figure]:
     found = re.search(r"([\d,]+) orders archived in ([\d.]+) s", told)
     assert found, told
     rate = int(found[1].replace(",", "")) / float(found[2])
-    times = during[0] * len(quiet) / sum(p95 for p95, _ in quiet)
-    print(f"archived: {rate:,.0f} orders/s (at least {LEAST_RATE:,}), without marking their documents")
-    print(
-        f"p95 of checkouts: {during[0]:.0f} ms during it ({during[1]}), {times:.2f} times (at most {MOST_TIMES}) "
-        f"that of before and after: {', '.join(f'{p95:.0f} ms ({count})' for p95, count in quiet)}"
-    )
-    for table in TABLES:
-        figures = " → ".join(f"{size[table] / 1e6:.1f}" for size in sizes)
-        print(f"{table:<16} {figures} MB: before, after, after VACUUM FULL")
-    totals = [sum(size.values()) / 1e6 for size in sizes]
-    print(f"{'all':<16} {' → '.join(f'{total:.1f}' for total in totals)} MB")
-    return (rate < LEAST_RATE) + (times > MOST_TIMES)
+    beside = f"{found[1]} orders in {found[2]} s, without marking their documents"
+    limit = f"at least {LEAST_RATE:,}/s"
+    yield Figure("orders archived", f"{rate:,.0f}/s", beside, rate / LEAST_RATE, limit, rate >= LEAST_RATE)
+    usual = sum(p95 for p95, _ in quiet) / len(quiet)
+    times = during[0] / usual
+    beside = f"before and after {usual:,.0f} ms"
+    limit = f"at most {MOST_TIMES} times"
+    what = f"checkout while archiving, p95 of {during[1]}"
+    yield Figure(what, f"{during[0]:,.0f} ms", beside, times, limit, times <= MOST_TIMES)
+    before, after = (sum(size.values()) / 1e6 for size in sizes)
+    tables = ", ".join(f"{table} {sizes[0][table] / 1e6:.1f} → {sizes[1][table] / 1e6:.1f}" for table in TABLES)
+    what = "tables of orders after VACUUM FULL"
+    yield Figure(what, f"{after:.1f} MB", f"before {before:.1f} MB: {tables}", after / before)
 
 
 def main(arguments: list[str]) -> int:
@@ -136,7 +147,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--checkouts", type=int, default=800, help="customers who are ready to order")
     asked = parser.parse_args(arguments)
     with databases():
-        return 1 if measure(asked.directory, asked.before, asked.seconds, asked.checkouts) else 0
+        from orders.models import Order
+
+        call_command("migrate", verbosity=0)
+        if not Order.objects.exists():
+            call_command("import_orders", asked.directory)
+        return 1 if show(orders(asked.seconds, asked.before, asked.checkouts)) else 0
 
 
 if __name__ == "__main__":

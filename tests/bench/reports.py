@@ -15,13 +15,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import quantiles
 
 from django.core.management import call_command
 
+from tests.bench import figures
+from tests.bench.figures import Figure, show
 from tests.bench.olist import timed
 from tests.bench.stores import databases
 
@@ -64,15 +65,15 @@ PAGES = [
 ]
 
 
-def p95(work: Callable[[], object]) -> float:
-    """In milliseconds, of RUNS after a first one."""
+def p95(work: Callable[[], object], runs: int) -> float:
+    """In milliseconds, of so many runs after a first one."""
     work()
     took = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = time.perf_counter()
         work()
         took.append((time.perf_counter() - began) * 1000)
-    return quantiles(took, n=20, method="inclusive")[-1]
+    return figures.p95(took)
 
 
 def load(directory: Path | None, orders: int) -> None:
@@ -96,15 +97,8 @@ def load(directory: Path | None, orders: int) -> None:
         cursor.execute("RESET statement_timeout")
 
 
-def measured(directory: Path | None, orders: int) -> str:
-    """Load the orders and print the pages' times; return how many are over their limit, in words."""
-    load(directory, orders)
-    slow = pages()
-    return f"pages of reports over their limit: {slow} of {len(PAGES)}"
-
-
-def pages() -> int:
-    """Print each page's time, and return how many are over their limit."""
+def pages(runs: int = RUNS) -> Iterator[Figure]:
+    """Each page beside its limit and the same question in SQL."""
     from django.conf import settings
     from django.db import connection
     from django.test import Client
@@ -114,21 +108,19 @@ def pages() -> int:
     settings.ALLOWED_HOSTS.append("testserver")
     client = Client()
     client.force_login(_analyst())
-    factor = 2 if Order.objects.count() > MANY else 1
-    slow = 0
-    print(f"{f'pages over {Order.objects.count():,} orders':<44}{'p95':>9}{'limit':>9}{'SQL p95':>10}")
+    orders = Order.objects.count()
+    factor = 2 if orders > MANY else 1
     with connection.cursor() as cursor:
         last = _ask(cursor, ORDINARY)[0][0]
         for name, is_month, limit, sql in PAGES:
-            query, condition = _month(last) if is_month else ("period=all", "true")
+            query, condition = month(last) if is_month else ("period=all", "true")
             path, question = f"/reports/{name}/?{query}&compare=none", sql % condition if "%s" in sql else sql
             assert client.get(path).status_code == 200, path
-            of_sql = p95(lambda question=question: _ask(cursor, question))
-            took = p95(lambda path=path: client.get(path))
-            slow += took > limit * factor
-            said = f"{took:>6.0f} ms{limit * factor:>6} ms{of_sql:>7.0f} ms"
-            print(f"{f'{name}, {query}':<44}{said}{'  SLOW' if took > limit * factor else ''}", flush=True)
-    return slow
+            of_sql = p95(lambda question=question: _ask(cursor, question), runs)
+            took, most = p95(lambda path=path: client.get(path), runs), limit * factor
+            beside = f"the same question in SQL {of_sql:,.0f} ms"
+            what = f"{name}, {'thirty days' if is_month else 'everything'} of {orders:,} orders, p95"
+            yield Figure(what, f"{took:,.0f} ms", beside, took / of_sql, f"at most {most:,} ms", took <= most)
 
 
 def _analyst():
@@ -141,7 +133,7 @@ def _analyst():
     return analyst
 
 
-def _month(last: date) -> tuple[str, str]:
+def month(last: date) -> tuple[str, str]:
     """Thirty days until this one, as an address and as SQL."""
     first = last - timedelta(days=29)
     return f"from={first}&to={last}", f"created_at >= '{first}' AND created_at < date '{last}' + 1"
@@ -164,7 +156,7 @@ def main(arguments: list[str]) -> int:
         call_command("migrate", verbosity=0)
         if asked.directory or asked.orders:
             load(asked.directory, asked.orders)
-        return 1 if pages() else 0
+        return 1 if show(pages()) else 0
 
 
 if __name__ == "__main__":
