@@ -105,8 +105,6 @@ def _by_kind(order: Callable[[int], None], numbers: Sequence[int]) -> Counter[st
     for function, (_, _, own, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         if function[0] != "~":
             seconds[_kind(function)] += own
-        elif _waits(function):
-            seconds[WAITING] += own
         else:
             for caller, (_, _, part, _) in callers.items():
                 seconds[_kind(caller)] += part
@@ -114,11 +112,10 @@ def _by_kind(order: Callable[[int], None], numbers: Sequence[int]) -> Counter[st
 
 
 def _kind(function: Function) -> str:
-    return next((kind for part, kind in KINDS if part in function[0]), OTHERS)
-
-
-def _waits(function: Function) -> bool:
-    return re.search(r"\bwait|select\.|poll", function[2]) is not None
+    file, _, name = function
+    if name == "wait" and "/psycopg/" in file:
+        return WAITING
+    return next((kind for part, kind in KINDS if part in file), OTHERS)
 
 
 def _kinds(by_kind: Counter[str]) -> Iterator[Figure]:
