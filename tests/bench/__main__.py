@@ -47,7 +47,7 @@ Measure = Callable[[Size], Iterable[Figure]]
 def measures() -> dict[str, Measure]:
     """By name, in turn: the first look at the shop as it was filled, the next add to it, the last takes away."""
     # They import models, which need the settings.
-    from tests.bench import admin, api, archive, costs, http, mirror, reports, rollups, shop, writes
+    from tests.bench import admin, api, archive, costs, http, mirror, reports, requests, rollups, shop, writes
 
     return {
         "reports": lambda _: reports.pages(),
@@ -56,6 +56,7 @@ def measures() -> dict[str, Measure]:
         "http": lambda size: http.orders(size.checkouts, size.rounds),
         "costs": lambda size: costs.measured(size.checkouts // 2),
         "api": lambda size: api.orders(size.checkouts // 2, size.rounds),
+        "requests": lambda _: requests.measured(),
         "capture": lambda _: writes.capture(),
         "placing": lambda _: writes.placing(),
         "rollups": lambda _: rollups.rebuild(),

@@ -10,17 +10,19 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from statistics import median
 from typing import Any
 
-import django
 from django.core.management import call_command
 
+from tests.bench import figures
+from tests.bench.figures import Figure
 from tests.bench.stores import databases
 
 ROUNDS = 400
+LEAST = 50  # µs
 ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -30,15 +32,17 @@ def took(call: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1e6
 
 
-def compare(name: str, with_it: Callable[[], object], without: Callable[[], object], rounds: int = ROUNDS) -> None:
+def compare(name: str, with_it: Callable[[], object], without: Callable[[], object], rounds: int = ROUNDS) -> Figure:
     for warm in range(20):
         (with_it if warm % 2 else without)()
     pairs = [(took(with_it), took(without)) for _ in range(rounds)]
     dear, cheap = (median(values) for values in zip(*pairs, strict=True))
-    print(f"{name}: {dear:,.0f} µs with, {cheap:,.0f} µs without: {dear - cheap:+,.0f} µs ({dear / cheap - 1:+.1%})")
+    # Beside next to nothing a ratio says nothing.
+    ratio = dear / cheap if cheap > LEAST else None
+    return Figure(name, f"{dear:,.0f} µs", f"without {cheap:,.0f} µs: {dear - cheap:+,.0f} µs", ratio)
 
 
-def measure() -> None:
+def measured() -> Iterator[Figure]:
     from django.conf import settings
     from django.db import connection, transaction
     from django.http import HttpRequest, HttpResponse
@@ -49,7 +53,6 @@ def measure() -> None:
     from orders.services import RequestedItem, place_order
     from tests.factories import ProductFactory, UserFactory
 
-    call_command("migrate", verbosity=0)
     customer, product = UserFactory(), ProductFactory(stock=100_000)
     keys = iter(range(1_000_000))
 
@@ -71,8 +74,8 @@ def measure() -> None:
         items = [RequestedItem(product, 1)]
         place_order(customer=customer, items=items, key=f"{ID}{next(keys)}", at=timezone.now())
 
-    compare("transaction that only looks", as_request(look), look)
-    compare("order of one product", as_request(order), order)
+    yield compare("transaction that only looks", as_request(look), look)
+    yield compare("order of one product", as_request(order), order)
 
     request: Any = HttpRequest()
     request.method, request.path, request.resolver_match = "GET", "/search/", resolve("/search/")
@@ -82,20 +85,17 @@ def measure() -> None:
     handler.setFormatter(logs.JsonFormatter())
     logs.logger.propagate, logs.logger.handlers = False, [handler]
     logs.logger.setLevel(logging.INFO)
-    compare("id and line in the log", lambda: answered(request), lambda: nullcontext(HttpResponse()), 4000)
+    yield compare("id and line in the log", lambda: answered(request), lambda: nullcontext(HttpResponse()), 4000)
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, 10**9)
     limit = limits.RateLimitMiddleware(lambda _: HttpResponse())
-    compare("limit of a search", lambda: limit.process_view(request, answered, (), {}), lambda: None, 4000)
-    compare("the counter alone", lambda: counters.hit(("bench", "192.0.2.7"), 60), lambda: None, 4000)
+    yield compare("limit of a search", lambda: limit.process_view(request, answered, (), {}), lambda: None, 4000)
+    yield compare("the counter alone", lambda: counters.hit(("bench", "192.0.2.7"), 60), lambda: None, 4000)
 
 
 def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring")
-    os.environ.setdefault("LOCAL", "1")
     with databases():
-        django.setup()
-        measure()
+        call_command("migrate", verbosity=0)
+        figures.show(measured())
     return 0
 
 
