@@ -81,7 +81,7 @@ def write(
     for name, figures in measured.items():
         sections[name] = table(figures, alone[name])
     ordered = [f"\n## {name}\n\n{sections[name]}\n" for name in alone if name in sections]
-    page.write_text("\n".join(HEAD) + told + "".join(ordered), encoding="utf-8")
+    page.write_text("\n".join([*HEAD, told]) + "".join(ordered), encoding="utf-8")
 
 
 def table(figures: Iterable[Figure], command: str) -> str:
