@@ -16,9 +16,13 @@ bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '800
 
 # Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the
 # second core and answers while the first one is replaced.
-worker_class = "gthread"
+worker_class = "config.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
+
+# Longer than proxies keep a connection that is not in use (nginx: 60 seconds): were it closed on this side first, a
+# request could just be on its way, and one that may not be sent twice would be lost.
+keepalive = 75
 
 # Each worker opens its own PostgreSQL pool and MongoDB client: neither may be shared across a fork.
 preload_app = False
@@ -51,8 +55,11 @@ if not environment.is_local():
 control_socket_disable = True
 
 
-# Workers count together, in files there; it must be known before the first of them loads the application.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="user-order-system-metrics-")
+# Workers count together, in files there; it must be known before the first of them loads the application. A reload
+# reads this file again, and goes on counting.
+if os.environ.get("METRICS_OF") != str(os.getpid()):
+    os.environ["METRICS_OF"] = str(os.getpid())
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="user-order-system-metrics-")
 
 
 def on_starting(server: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import time
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.conf import settings
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -33,6 +34,9 @@ ROLLUPS = "rollups"
 
 # An index over a collection that is large already takes as long as it takes.
 INDEX_BUILD_MS = 600_000
+
+# Seconds in which a server that is there answers, even at work on a long report, and for which an answer holds.
+PRESENCE, KNOWN = 3.0, 0.5
 
 NAMESPACE_EXISTS = 48
 INDEX_EXISTS_OTHERWISE = (85, 86)
@@ -170,9 +174,27 @@ def _database(timeout_ms: int) -> Database[Document]:
 def for_reading(name: str = ORDER_HISTORY) -> Collection[Document]:
     """A collection, order_history unless told otherwise, with the patience of a page.
 
-    Source: MongoDB, behind PostgreSQL by the relay's lag.
+    Source: MongoDB, behind PostgreSQL by the relay's lag. Raises ConnectionFailure where the server says nothing: a
+    report may take its time, but nobody waits that long for one that is not there.
     """
+    _expect_an_answer()
     return _database(settings.MONGODB_READ_TIMEOUT_MS)[name]
+
+
+# When each address, of each process, answered last.
+_answered_at: dict[tuple[str, int], float] = {}
+
+
+def _expect_an_answer() -> None:
+    key = settings.MONGODB_URL, os.getpid()
+    if time.monotonic() - _answered_at.get(key, -KNOWN) < KNOWN:
+        return
+    try:
+        with pymongo.timeout(PRESENCE):
+            _database(settings.MONGODB_READ_TIMEOUT_MS).command("ping")
+    except PyMongoError as error:
+        raise ConnectionFailure(f"MongoDB does not answer: {error}") from error
+    _answered_at[key] = time.monotonic()
 
 
 def for_writing(name: str = ORDER_HISTORY) -> Collection[Document]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from config import stopping
 from history.feed import positions
 from history.feed.models import FeedEvent
 
@@ -63,7 +64,7 @@ def read(after: int | None, limit: int) -> Page:
 
 
 def wait(after: int, seconds: float) -> bool:
-    """Wait until there is an event after a position, at most so long.
+    """Wait until there is an event after a position, or this web server is to stop; at most so long.
 
     Returns False at once where as many wait in this process as may (settings.FEED_WAITERS), else True in the end.
     While it waits it holds no connection of the pool. Not to be called within a transaction.
@@ -75,9 +76,8 @@ def wait(after: int, seconds: float) -> bool:
         while positions.ends().last <= after:
             connection.close()  # back to the pool
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or stopping.asked.wait(min(LOOK, left)):
                 break
-            time.sleep(min(LOOK, left))
         return True
     finally:
         _places.release()

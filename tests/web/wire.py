@@ -14,7 +14,7 @@ LOCATION = re.compile(rb"\r\nlocation: ([^\r]+)", re.IGNORECASE)
 COOKIE = re.compile(rb"\r\nset-cookie: ([^=\r]+)=([^;\r]*)", re.IGNORECASE)
 # Any text of this length is a CSRF secret, if cookie and form agree on it.
 CSRF = "a" * 32
-# gunicorn closes a kept connection after two seconds without a question.
+# A kept connection that nobody asks anything may be closed on the other side: workers are stopped, too.
 IDLE = 1.0
 PATIENCE = 60
 

@@ -1,0 +1,73 @@
+"""What is looked at while a load goes on: memory of every process, and how far the mirror is behind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+from statistics import fmean
+from typing import Any
+
+from django.db import connection
+
+from history.mirror import lag
+from tests.load.judge import percentile
+from tests.load.outside import Outside
+from tests.load.parts import Memory, Shop
+
+# From the first tenth of the time to the last, a process may grow by so much, and by so many megabytes on top.
+GROWTH, ALLOWANCE = 1.05, 4.0
+# In a shorter time it is no leak that is seen, but what every process keeps once it has worked.
+LONG_ENOUGH = 600.0
+
+
+class Gauge:
+    """Looks once in a while until a load is over. memory: samples of each process by its name; lags: in seconds."""
+
+    def __init__(self, shop: Shop, outside: Outside, seconds: float) -> None:
+        self._shop, self._outside, self._seconds = shop, outside, seconds
+        self.memory: dict[str, list[Memory]] = defaultdict(list)
+        self.lags: list[float] = []
+
+    def watch(self, load: Future[Any]) -> None:
+        """Look some hundred times until the load is over."""
+        pause = min(max(self._seconds / 120, 0.5), 15.0)
+        while not load.done():
+            for name, memory in self._shop.memory().items():
+                self.memory[name].append(memory)
+            self.lags.append((lag.oldest_waiting() or timedelta(0)).total_seconds())
+            self._outside.count()
+            _wait(load, pause)
+        connection.close()
+
+    def lines(self) -> Iterator[str]:
+        yield f"{'memory, MB':<16}{'RSS first':>10}{'last':>8}{'PSS first':>10}{'last':>8}  (tenths of the time)"
+        for name, samples in self.memory.items():
+            first, last = _tenths(samples)
+            yield f"{name:<16}{first.rss:>10.1f}{last.rss:>8.1f}{first.pss:>10.1f}{last.pss:>8.1f}"
+        told = ", ".join(f"p{share} {percentile(self.lags, share):.2f} s" for share in (50, 95, 99))
+        yield f"oldest undelivered change: {told}, longest {max(self.lags):.2f} s"
+
+    def problems(self) -> Iterator[str]:
+        for name, samples in self.memory.items():
+            first, last = _tenths(samples)
+            if self._seconds >= LONG_ENOUGH and last.pss > first.pss * GROWTH + ALLOWANCE:
+                yield f"{name} grew from {first.pss:.0f} to {last.pss:.0f} MB"
+
+
+def _wait(load: Future[Any], seconds: float) -> None:
+    """Until it is over, so long at most; what it raised is for whoever asks for its result."""
+    try:
+        load.exception(timeout=seconds)
+    except TimeoutError:
+        return
+
+
+def _tenths(samples: Sequence[Memory]) -> tuple[Memory, Memory]:
+    tenth = max(1, len(samples) // 10)
+    return _mean(samples[:tenth]), _mean(samples[-tenth:])
+
+
+def _mean(samples: Sequence[Memory]) -> Memory:
+    return Memory(fmean(each.rss for each in samples), fmean(each.pss for each in samples))

@@ -1,0 +1,76 @@
+"""Who is told by the shop: a mail server and another system's server for webhooks. Both count what comes to them."""
+
+from __future__ import annotations
+
+import ssl
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.history.receiver import Receiver
+from tests.orders.mail_server import MailServer
+
+HERE = "127.0.0.1"
+
+
+class Outside:
+    """`with Outside(home) as outside`. mails, hooks: how often each came, by its Message-ID or event."""
+
+    def __init__(self, home: Path) -> None:
+        self._certificate = _certificate(home / "hooks.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate)
+        self._receiver = Receiver(context)
+        self._mail_server = MailServer()
+        self.hook_url = self._receiver.url.replace("http:", "https:")
+        self.mails: Counter[str] = Counter()
+        self.hooks: Counter[str] = Counter()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """By which the shop finds both; of all authorities it knows the one that vouches for the receiver."""
+        return {"EMAIL_URL": f"smtp://{HERE}:{self._mail_server.port}", "SSL_CERT_FILE": str(self._certificate)}
+
+    def __enter__(self) -> Outside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._receiver.close()
+        self._mail_server.close()
+
+    def count(self) -> None:
+        """Take note of what came; to be called now and then, or all of it would be kept."""
+        mails, self._mail_server.mails = self._mail_server.mails, []
+        requests, self._receiver.requests = self._receiver.requests, []
+        self.mails.update(str(mail["Message-ID"]) for mail in mails)
+        self.hooks.update(request.headers["webhook-id"] for request in requests)
+
+    def doubled(self) -> list[str]:
+        return [each for counted in (self.mails, self.hooks) for each, times in counted.items() if times > 1]
+
+
+def _certificate(file: Path) -> Path:
+    """Write a key and a certificate of this machine that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HERE)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HERE))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(made.public_bytes(pem) + private)
+    return file
