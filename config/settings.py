@@ -207,7 +207,7 @@ CURRENCY = env.str("CURRENCY", default="USD")
 # So many of a product or fewer are low.
 LOW_STOCK = env.int("LOW_STOCK", default=5)
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Pictures of products; all web servers share it, or STORAGES has one that they share.
 MEDIA_URL = "media/"

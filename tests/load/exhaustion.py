@@ -64,34 +64,33 @@ def run(
 ) -> Verdict:
     """Make the trouble, on the stores that this process's Django is on, and say what came of it.
 
-    home: for logs and files; environment: of production, with the stores' addresses.
+    home: for logs and files; environment: of production, with the stores' addresses. servers, disk: where a trial stops
+    or fills them.
     """
-    trials = [TRIALS[name] for name in plan.trials]
+    seen, spans, problems = Seen(), [], []
     with Outside(home) as outside, ExitStack() as stack:
-        postgresql, mongodb = (stack.enter_context(Line(address)) for address in _addresses(environment))
+        lines = [stack.enter_context(Line(address)) for address in _addresses(environment)]
         told = dict(environment) | outside.environment
         site = stock.filled(told)
         stock.watch(outside.hook_url)
         since = last_order()
-        told |= _by_line(environment, DATABASE_URL=postgresql, MONGODB_URL=mongodb)
-        scene = Scene(postgresql, mongodb, environment["DATABASE_URL"], servers, disk)
-        seen, spans, dead = Seen(), [], []
-        for more, some in groupby(trials, key=lambda trial: trial.environment):
+        told |= _by_line(environment, DATABASE_URL=lines[0], MONGODB_URL=lines[1])
+        scene = Scene(*lines, environment["DATABASE_URL"], servers, disk)
+        for more, some in groupby((TRIALS[name] for name in plan.trials), key=lambda trial: trial.environment):
             with Shop(home, told | more) as shop:
-                found, found_spans = _try(shop, scene, replace(site, port=shop.webs[0].port), list(some), plan)
-                dead += shop.dead()
+                found, found_spans = _try(replace(site, port=shop.webs[0].port), scene, list(some), plan)
                 seen, spans = seen + found, spans + found_spans
                 verdict = judge(seen, since=since, outside=outside)
-    verdict.problems += [f"{name} ended by itself" for name in dead]
+                problems += [*verdict.problems, *(f"{name} ended by itself" for name in shop.dead())]
+    verdict.problems = problems
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         until = min(span.end + WELL_WITHIN, following.begin if following else math.inf)
-        during = [sight for sight in seen.sights if span.begin <= sight.due <= until]
-        verdict.problems += _told(span, during, verdict)
+        verdict.problems += _told(span, [sight for sight in seen.sights if span.begin <= sight.due <= until], verdict)
     verdict.problems += wrong(_elsewhere(seen.sights, spans))
     return verdict
 
 
-def _try(shop: Shop, scene: Scene, site: Site, trials: Sequence[Trial], plan: Plan) -> tuple[Seen, list[Span]]:
+def _try(site: Site, scene: Scene, trials: Sequence[Trial], plan: Plan) -> tuple[Seen, list[Span]]:
     spans = []
     connection.close()
     with Crowd(site) as crowd:
