@@ -55,14 +55,10 @@ if not environment.is_local():
 control_socket_disable = True
 
 
-# Workers count together, in files there; it must be known before the first of them loads the application. A reload
-# reads this file again, and goes on counting.
-if os.environ.get("METRICS_OF") != str(os.getpid()):
-    os.environ["METRICS_OF"] = str(os.getpid())
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="user-order-system-metrics-")
-
-
 def on_starting(server: Any) -> None:
+    # Workers count together, in files there; known before the first of them loads the application, and once: a reload
+    # reads this file again, and the workers go on counting.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="user-order-system-metrics-")
     tether.start()
 
 
