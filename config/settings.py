@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.contrib.messages import constants as message_levels
 
 from config import environment, logs, secret
+from config.database import silence
 from config.embedded import addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -108,11 +109,18 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=EMBEDDED["DATABASE_UR
 DATABASES["default"]["ENGINE"] = "config.database"
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     # Threads share a few open connections; 2.9 times the throughput of one connection a request.
-    # Who finds none free, or no PostgreSQL, is told so within five seconds.
-    pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3},
-    connect_timeout=5,
-    # Nothing a page asks may hang: statements and forgotten transactions end by themselves.
-    options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    # Who finds none free, or no PostgreSQL, is told so within five seconds, and who comes a moment later at once.
+    pool={
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+        "timeout": 2,
+        "connection_class": silence.Connection,
+        # After so many seconds without success it is tried anew for whoever asks next, with no pause that has grown.
+        "reconnect_timeout": 2,
+    },
+    connect_timeout=3,
+    # Nothing a page asks may hang: statements, locks and forgotten transactions end by themselves.
+    options="-c statement_timeout=30000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000"
     # How like a name a word must be for the search to take it for a misspelling.
     " -c pg_trgm.word_similarity_threshold=0.4",
 )

@@ -1,13 +1,28 @@
-"""Tells PostgreSQL which request a transaction belongs to, with the BEGIN that is sent anyway."""
+"""Tells PostgreSQL which request a transaction belongs to, with the BEGIN that is sent anyway; does not wait for long."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 from django.db.backends.postgresql import base
 
 from config import request_ids
+from config.database import silence
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Take a connection of the pool, with little patience where there was none to be had a moment ago."""
+        try:
+            if self.pool and silence.exhausted.was_lately:
+                self.pool.open()
+                return self.pool.getconn(silence.ENOUGH)
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            silence.exhausted.begin()
+            raise
+
     def _set_autocommit(self, autocommit: bool) -> None:
         """Begin a request's transaction with the setting that history_events.request_id is filled from.
 

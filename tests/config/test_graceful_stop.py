@@ -32,6 +32,9 @@ def test_the_web_answers_what_it_was_asked_before_it_ends(mirror, settings, tmp_
             time.sleep(0.3)  # it is being read by now
             os.kill(server.pid, signal.SIGTERM)
             time.sleep(0.3)
+            # Who comes now is turned away, and not let into a queue that nobody will look into.
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port), timeout=5)
             asking.sendall(body[5:])
             answer = asking.recv(4096)
         assert server.wait(10) == 0

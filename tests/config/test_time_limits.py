@@ -78,13 +78,13 @@ def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
             limits[name] = cursor.fetchone()[0]
         assert limits == {
             "statement_timeout": "30s",
-            "lock_timeout": "10s",
+            "lock_timeout": "4s",
             "idle_in_transaction_session_timeout": "1min",
         }
         with pytest.raises(OperationalError), transaction.atomic():
             cursor.execute("SET LOCAL statement_timeout = '50ms'; SELECT pg_sleep(5)")
     assert connection.pool.timeout < 5
-    assert connection.get_connection_params()["connect_timeout"] == 5
+    assert connection.get_connection_params()["connect_timeout"] == 3
 
 
 def test_no_client_of_mongodb_waits_for_ever(mirror):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from config import stopping
 from history import triggers, wakeup
 from history.archive import back, leave
 from history.feed import positions, reading
@@ -224,3 +225,16 @@ def test_waiting_ends_with_the_next_event_holds_no_connection_and_has_few_places
     assert settings.FEED_WAITERS == 1
     assert answers == [True]
     assert reading.wait(1, 0) is True  # the place is free again
+
+
+def test_waiting_ends_where_the_web_server_is_to_stop(place):
+    place()
+    positions.number()
+    began = time.monotonic()
+    threading.Timer(0.2, stopping.asked.set).start()
+    try:
+        assert reading.wait(1, 20) is True
+    finally:
+        stopping.asked.clear()
+
+    assert time.monotonic() - began < 5

@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("trials", nargs="*", choices=[*TRIALS, []], help="all of them if none is named")
     parser.add_argument("--lasts", type=float, default=20, help="seconds of each trouble")
     parser.add_argument("--after", type=float, default=20, help="seconds after it")
+    parser.add_argument("--rate", type=float, default=5, help="visits a second")
     options = parser.parse_args(arguments)
     names = options.trials or list(TRIALS)
     if FULL_DISK in names and not is_possible():
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # It imports models, which need the settings made above.
         from tests.load import exhaustion
 
-        plan = exhaustion.Plan(names, lasts=options.lasts, after=options.after)
+        plan = exhaustion.Plan(names, lasts=options.lasts, after=options.after, rate=options.rate)
         verdict = exhaustion.run(servers.home, environment, plan, servers=servers, disk=disk)
         servers.is_kept = bool(verdict.problems)
     return ended(verdict.figures, verdict.problems)

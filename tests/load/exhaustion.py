@@ -69,7 +69,7 @@ def run(
     """
     seen, spans, problems = Seen(), [], []
     with Outside(home) as outside, ExitStack() as stack:
-        lines = [stack.enter_context(Line(address)) for address in _addresses(environment)]
+        lines = [stack.enter_context(Line(address)) for address in addresses(environment["MONGODB_URL"])]
         told = dict(environment) | outside.environment
         site = stock.filled(told)
         stock.watch(outside.hook_url)
@@ -143,11 +143,11 @@ def _elsewhere(sights: Sequence[Sight], spans: Sequence[Span]) -> list[Sight]:
     ]
 
 
-def _addresses(environment: Mapping[str, str]) -> tuple[Address, Address]:
-    """Where PostgreSQL and MongoDB listen."""
+def addresses(mongodb_url: str) -> tuple[Address, Address]:
+    """Where PostgreSQL, which this process's Django is on, and MongoDB listen."""
     postgresql = connection.get_connection_params()
     host, port = str(postgresql["host"]), int(postgresql.get("port") or 5432)
-    mongodb = urlsplit(environment["MONGODB_URL"])
+    mongodb = urlsplit(mongodb_url)
     return (
         f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port),
         (mongodb.hostname or "127.0.0.1", mongodb.port or 27017),
