@@ -21,8 +21,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Django asks for it while the exception is being handled.
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        headers = {"Retry-After": str(RETRY), "Cache-Control": "no-store"}
-        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+        page = render_to_string("503.html").encode()
+        # It may come from outside of the middleware that tells lengths, and a proxy keeps the connection by it.
+        headers = {"Retry-After": str(RETRY), "Cache-Control": "no-store", "Content-Length": str(len(page))}
+        return HttpResponse(page, status=503, headers=headers)
     return HttpResponse(render_to_string("500.html"), status=500)
 
 

@@ -120,7 +120,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     },
     connect_timeout=3,
     # Nothing a page asks may hang: statements, locks and forgotten transactions end by themselves.
-    options="-c statement_timeout=30000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000"
+    options="-c statement_timeout=30000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
     # How like a name a word must be for the search to take it for a misspelling.
     " -c pg_trgm.word_similarity_threshold=0.4",
 )

@@ -77,6 +77,8 @@ def of_status(status: int, headers: Mapping[str, str]) -> HttpResponse:
 
 def _response(document: Mapping[str, Any], headers: Mapping[str, str]) -> HttpResponse:
     response = HttpResponse(json.dumps(document), status=document["status"], content_type=CONTENT_TYPE)
+    # The middleware of the API answers from outside of the one that tells lengths.
+    response["Content-Length"] = len(response.content)
     for name, value in headers.items():
         response[name] = value
     return response

@@ -1,4 +1,4 @@
-"""Tells PostgreSQL which request a transaction belongs to, with the BEGIN that is sent anyway; does not wait for long."""
+"""Tells PostgreSQL which request a transaction belongs to, with the BEGIN sent anyway; does not wait for it long."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
             limits[name] = cursor.fetchone()[0]
         assert limits == {
             "statement_timeout": "30s",
-            "lock_timeout": "4s",
+            "lock_timeout": "3s",
             "idle_in_transaction_session_timeout": "1min",
         }
         with pytest.raises(OperationalError), transaction.atomic():
