@@ -12,7 +12,7 @@ import django
 from django.core.management import call_command
 
 from tests.faults.servers import Servers
-from tests.load.parts import production
+from tests.load.parts import collect_static, production
 
 
 @contextmanager
@@ -25,6 +25,7 @@ def stores(servers: Servers | None = None) -> Iterator[tuple[Servers, dict[str, 
         os.environ |= environment | {"EMAIL_URL": "dummymail://"}
         django.setup()
         call_command("migrate", verbosity=0)
+        collect_static(os.environ)
         yield servers, environment
 
 

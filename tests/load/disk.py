@@ -7,7 +7,7 @@ import subprocess
 from errno import ENOSPC
 from pathlib import Path
 
-MEGABYTES = 250
+MEGABYTES = 400
 
 
 def is_possible() -> bool:

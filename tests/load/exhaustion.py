@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -36,13 +36,15 @@ MIX = {"list": 10, "search": 4, "product": 10, "cart": 5, "checkout": 12, "my_or
 
 @dataclass(frozen=True)
 class Plan:
-    """lasts: seconds of each trouble; after: until the next one; rate: visits a second."""
+    """lasts: seconds of each trouble; after: until the next one; rate: visits a second; is_one_shop: that has the
+    environments of all trials."""
 
     trials: Sequence[str]
     lasts: float
     after: float
     rate: float = 5.0
     threads: int = 48
+    is_one_shop: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ def run(
     with Outside(home) as outside, ExitStack() as stack:
         lines = [stack.enter_context(Line(address)) for address in addresses(environment["MONGODB_URL"])]
         told = dict(environment) | outside.environment
-        site = stock.filled(told)
+        site = stock.filled()
         stock.watch(outside.hook_url)
         since = last_order()
         told |= _by_line(environment, DATABASE_URL=lines[0], MONGODB_URL=lines[1])
         scene = Scene(*lines, environment["DATABASE_URL"], servers, disk)
-        for more, some in groupby((TRIALS[name] for name in plan.trials), key=lambda trial: trial.environment):
-            with Shop(home, told | more) as shop:
-                found, found_spans = _try(replace(site, port=shop.webs[0].port), scene, list(some), plan)
+        for more, trials in _by_environment(plan):
+            with Shop(home, told | dict(more)) as shop:
+                found, found_spans = _try(replace(site, port=shop.webs[0].port), scene, trials, plan)
                 seen, spans = seen + found, spans + found_spans
                 verdict = judge(seen, since=since, outside=outside)
                 problems += [*verdict.problems, *(f"{name} ended by itself" for name in shop.dead())]
@@ -88,6 +90,14 @@ def run(
         verdict.problems += _told(span, [sight for sight in seen.sights if span.begin <= sight.due <= until], verdict)
     verdict.problems += wrong(_elsewhere(seen.sights, spans))
     return verdict
+
+
+def _by_environment(plan: Plan) -> list[tuple[Mapping[str, str], list[Trial]]]:
+    """What is tried on one shop, with its environment."""
+    trials = [TRIALS[name] for name in plan.trials]
+    if plan.is_one_shop:
+        return [(ChainMap(*(trial.environment for trial in trials)), trials)]
+    return [(more, list(some)) for more, some in groupby(trials, key=lambda trial: trial.environment)]
 
 
 def _try(site: Site, scene: Scene, trials: Sequence[Trial], plan: Plan) -> tuple[Seen, list[Span]]:

@@ -44,6 +44,16 @@ def production(home: Path, **more: str) -> dict[str, str]:
     } | more
 
 
+def collect_static(environment: Mapping[str, str]) -> None:
+    """Put the static files where web servers of this environment, of production, find them by their hashed names."""
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
+        cwd=ROOT,
+        env=os.environ | dict(environment),
+        check=True,
+    )
+
+
 @dataclass(frozen=True)
 class Memory:
     """Megabytes of one process. pss: its share of what it has in common with others counted in."""

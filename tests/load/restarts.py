@@ -39,7 +39,7 @@ def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
     """
     with Outside(home) as outside:
         told = dict(environment) | outside.environment
-        site = stock.filled(told)
+        site = stock.filled()
         stock.watch(outside.hook_url)
         since = last_order()
         with (

@@ -36,7 +36,7 @@ def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
     """
     with Outside(home) as outside:
         told = dict(environment) | outside.environment
-        site = stock.filled(told, orders=plan.orders)
+        site = stock.filled(orders=plan.orders)
         stock.watch(outside.hook_url)
         since = last_order()
         with Shop(home, told) as shop, Crowd(replace(site, port=shop.webs[0].port)) as crowd:

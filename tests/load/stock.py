@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from decimal import Decimal
 from uuid import uuid4
 
@@ -19,7 +16,6 @@ from catalog.models import Category, Product
 from config.api.scopes import ORDERS_READ, ORDERS_WRITE
 from history.webhooks import endpoints
 from history.webhooks.models import Endpoint
-from tests.config.processes import ROOT
 from tests.load.visitors import Site
 from users import api_keys
 from users.models import User
@@ -31,18 +27,11 @@ NOUNS = ("lamp", "chair", "kettle", "basket", "clock", "mirror", "blanket", "lad
 SEED = 1
 
 
-def filled(environment: dict[str, str], *, orders: int = 0) -> Site:
+def filled(*, orders: int = 0) -> Site:
     """Fill the shop that this process's Django is on, and return whom and what the visitors know; its port is to be
     told. orders: generated ones that were there before."""
     if orders:
         call_command("seed_load", orders=orders, verbosity=0)
-    # Their hashed names are written down for the web servers, which have the settings of production.
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        check=True,
-    )
     categories = Category.objects.bulk_create(
         Category(name=f"Room {number}", slug=f"room-{number}") for number in range(CATEGORIES)
     )

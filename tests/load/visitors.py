@@ -279,5 +279,5 @@ class Visitor:
 
 def said(body: str) -> str:
     """What a page says, in short: its title and what it warns of, or how it begins."""
-    found = [match[1] for pattern in SAID if (match := pattern.search(body))]
+    found = [text for pattern in SAID for text in pattern.findall(body)]
     return " ".join(re.sub(r"<[^>]+>", " ", " · ".join(found) or body).split())[:300] or "nothing"
