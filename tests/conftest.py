@@ -104,3 +104,10 @@ def place(now):
         return place_order(customer=customer or UserFactory(), items=items, key=f"key-{next(counter)}", at=at)
 
     return place_one
+
+
+@pytest.fixture
+def shopper(client, customer):
+    """The test's own `customer`, signed in."""
+    client.force_login(customer)
+    return client

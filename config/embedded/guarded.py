@@ -71,3 +71,23 @@ class Guarded:
         if self._guard.stdin and not self._guard.stdin.closed:
             self._guard.stdin.close()
         return self._guard.wait()
+
+
+class Server:
+    """One embedded server: whether it runs, and its end."""
+
+    _running: Guarded | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
+    def poll(self) -> int | None:
+        """None while it runs, else its exit code; -1 when it was not started."""
+        return self._running.poll() if self._running else -1
+
+    def stop(self) -> None:
+        """End it cleanly; returns when it has ended."""
+        if self._running:
+            self._running.stop()
+            self._running = None

@@ -13,12 +13,12 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from config.embedded import addresses
-from config.embedded.guarded import Guarded, ServerError, last_line
+from config.embedded.guarded import Guarded, Server, ServerError, last_line
 
 MEMORY = ":memory:"
 
 
-class MongoServer:
+class MongoServer(Server):
     """The MongoDB of a data directory.
 
     It ends with stop() or with this process. Writes acknowledged with journal=true, as in `url`, outlive a kill -9.
@@ -32,7 +32,6 @@ class MongoServer:
         self._in_memory = in_memory
         self._hold = hold
         self._log = self._data_dir / "logs" / "mongodb.log"
-        self._running: Guarded | None = None
         self._port: int | None = None
 
     @property
@@ -43,14 +42,6 @@ class MongoServer:
     def place(self) -> str:
         """Where it listens, for people."""
         return f"127.0.0.1:{addresses.mongodb_port(self._data_dir)}"
-
-    @property
-    def is_running(self) -> bool:
-        return self._running is not None and self._running.poll() is None
-
-    def poll(self) -> int | None:
-        """None while it runs, else its exit code; -1 when it was not started."""
-        return self._running.poll() if self._running else -1
 
     def start(self, timeout: float = 60.0) -> None:
         """Start it and return when it answers; raises ServerError.
@@ -72,12 +63,6 @@ class MongoServer:
                     f"The embedded MongoDB did not start ({last_line(self._log)}); see {self._log} for its log."
                 )
             time.sleep(0.5)
-
-    def stop(self) -> None:
-        """End it cleanly; returns when it has ended."""
-        if self._running:
-            self._running.stop()
-            self._running = None
 
     def _try_start(self, port: int, deadline: float) -> bool:
         """Start the server; False when it ended before it answered."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from config.embedded import addresses, installation
-from config.embedded.guarded import Guarded, ServerError, last_line
+from config.embedded.guarded import Guarded, Server, ServerError, last_line
 
 SETTINGS = {
     "listen_addresses": "",
@@ -38,7 +38,7 @@ STOP_SIGNALS = "SIGINT,SIGQUIT,SIGKILL"
 PATIENCE_SECONDS = 5.0
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """PostgreSQL on the cluster of a data directory.
 
     It ends with stop() or with this process. After a kill -9 of any part, start() finds every acknowledged commit.
@@ -52,7 +52,6 @@ class PostgresServer:
         self._durable = durable
         self._hold = hold
         self._log = data_dir.resolve() / "logs" / "postgres.log"
-        self._running: Guarded | None = None
 
     @property
     def url(self) -> str:
@@ -62,14 +61,6 @@ class PostgresServer:
     def place(self) -> str:
         """Where it listens, for people."""
         return str(addresses.socket_dir(self._data_dir))
-
-    @property
-    def is_running(self) -> bool:
-        return self._running is not None and self._running.poll() is None
-
-    def poll(self) -> int | None:
-        """None while it runs, else its exit code; -1 when it was not started."""
-        return self._running.poll() if self._running else -1
 
     def start(self, timeout: float = 60.0) -> None:
         """Start it, the first time with a new cluster, and return when it takes queries.
@@ -99,15 +90,10 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End it cleanly; returns when it has ended."""
-        self._end()
+        super().stop()
         # Empty by now; after a kill -9 it stays and serves the next start.
         with contextlib.suppress(OSError):
             addresses.socket_dir(self._data_dir).rmdir()
-
-    def _end(self) -> None:
-        if self._running:
-            self._running.stop()
-            self._running = None
 
     def _create_cluster(self, bin_dir: Path, cluster: Path, who: installation.Identity) -> None:
         # Made under another name, so that an interrupted initdb is never taken for a cluster.
@@ -127,7 +113,7 @@ class PostgresServer:
 
     def _try_start(self, command: list[str], who: installation.Identity, deadline: float) -> bool:
         """Start the server; False when it ended before it took queries."""
-        self._end()
+        super().stop()  # without the socket's directory
         self._running = Guarded(
             command,
             signals=STOP_SIGNALS,
@@ -141,7 +127,7 @@ class PostgresServer:
             with contextlib.suppress(psycopg.OperationalError), self._connect():
                 return True
             time.sleep(0.03)
-        self._end()
+        super().stop()
         return False
 
     def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission
 
-from tests.factories import UserFactory
+from tests.factories import StaffFactory, UserFactory
 from tests.history.receiver import Receiver
+from tests.history.recorded import forget
 
 
 @pytest.fixture
@@ -24,3 +25,22 @@ def receiver(settings):
     receiver = Receiver()
     yield receiver
     receiver.close()
+
+
+@pytest.fixture
+def customer():
+    return UserFactory(name="Ada Customer")
+
+
+@pytest.fixture
+def staff():
+    return StaffFactory(name="Sam Secretname")
+
+
+@pytest.fixture
+def boss(client):
+    """Signed in; what is recorded from now on is theirs."""
+    boss = StaffFactory(name="Bo Boss")
+    client.force_login(boss)
+    forget()
+    return boss

@@ -17,7 +17,7 @@ from django.utils import timezone
 from catalog.models import Category
 from history import activity
 from history.models import Event, Kind, Subject
-from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
+from tests.factories import PASSWORD, ProductFactory, UserFactory
 from tests.history.recorded import forget, told
 from tests.pages import enter_code
 from users.models import User
@@ -31,15 +31,6 @@ NEW = "another-good-one-77"
 @pytest.fixture(autouse=True)
 def _nobody_is_throttled():
     cache.clear()
-
-
-@pytest.fixture
-def boss(client):
-    """Signed in; what is recorded from now on is theirs."""
-    boss = StaffFactory(name="Bo Boss")
-    client.force_login(boss)
-    forget()
-    return boss
 
 
 def edited(user: User, **changes):

@@ -7,21 +7,12 @@ from decimal import Decimal
 import pytest
 
 from catalog.models import Product
-from tests.factories import CategoryFactory, ProductFactory, StaffFactory
-from tests.history.recorded import forget, told
+from tests.factories import CategoryFactory, ProductFactory
+from tests.history.recorded import told
 
 pytestmark = pytest.mark.django_db
 
 PRODUCTS = "/admin/catalog/product/"
-
-
-@pytest.fixture
-def boss(client):
-    """Signed in; what is recorded from now on is theirs."""
-    boss = StaffFactory(name="Bo Boss")
-    client.force_login(boss)
-    forget()
-    return boss
 
 
 def typed(product: Product, **changes):

@@ -45,12 +45,6 @@ def customer():
 
 
 @pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
 def finish(place, customer, now):
     """Place an order and have it delivered, a part of it returned, or cancelled."""
     staff = StaffFactory()

@@ -10,22 +10,12 @@ from history import changes
 from history.models import Event
 from orders.models import Order, OrderItem
 from orders.services import change_status
-from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.factories import ProductFactory
 from tests.pages import breaks_csp, text
 
 pytestmark = pytest.mark.django_db
 
 ADDRESS = {"country": "Utopia", "city": "Springfield", "postcode": "123", "line1": "1 High Street", "name": "Ada"}
-
-
-@pytest.fixture
-def customer():
-    return UserFactory(name="Ada Customer")
-
-
-@pytest.fixture
-def staff():
-    return StaffFactory(name="Sam Secretname")
 
 
 @pytest.fixture

@@ -53,12 +53,6 @@ def customer():
 
 
 @pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
 def order(place, mirror, customer, now):
     """A life with everything that is told: money, items, addresses, notes, several hands, a time nobody knows."""
     order = place(ProductFactory(name="Lamp", price=Decimal("12.30")), ProductFactory(), customer=customer)

@@ -14,28 +14,12 @@ from history.models import Event
 from orders.models import Order
 from orders.services import cancel_order, change_status
 from orders.status import Status
-from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.factories import ProductFactory, UserFactory
 from tests.pages import breaks_csp, text
 
 pytestmark = pytest.mark.django_db
 
 ORDERS = reverse("order_list")
-
-
-@pytest.fixture
-def customer():
-    return UserFactory(name="Ada Customer")
-
-
-@pytest.fixture
-def staff():
-    return StaffFactory(name="Sam Secretname")
-
-
-@pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
 
 
 def go(order, *statuses, by, at):

@@ -19,21 +19,11 @@ from history.triggers import capture_off
 from orders.models import Order, OrderItem
 from orders.returns import Returned, return_items
 from orders.services import change_status
-from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.factories import ProductFactory, UserFactory
 from tests.history.test_rollups_archived import archive
 from tests.pages import breaks_csp, text, told
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def customer():
-    return UserFactory(name="Ada Customer")
-
-
-@pytest.fixture
-def staff():
-    return StaffFactory(name="Sam Secretname")
 
 
 @pytest.fixture

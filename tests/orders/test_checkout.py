@@ -27,12 +27,6 @@ def customer():
     return UserFactory()
 
 
-@pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
-
-
 def fill(client, *products, quantity=1):
     for product in products:
         client.post(reverse("orders:cart_add"), {"product": product.pk, "quantity": quantity})
@@ -293,6 +287,15 @@ def test_anothers_order_cannot_be_cancelled(shopper, place):
     assert Order.objects.get().status == Status.PENDING
 
 
+def windows(client, count) -> list:
+    """Several windows of one browser, each with the same form filled in."""
+    filled = form(client)
+    opened = [Client() for _ in range(count)]
+    for window in opened:
+        window.cookies = client.cookies
+    return [(window, filled) for window in opened]
+
+
 def post_together(clients_and_forms) -> list:
     """Post all at the same moment."""
     return in_parallel([partial(client.post, CHECKOUT, filled) for client, filled in clients_and_forms])
@@ -301,14 +304,8 @@ def post_together(clients_and_forms) -> list:
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_by_impatient_fingers_gives_one_order(shopper):
     fill(shopper, ProductFactory())
-    filled = form(shopper)
-    windows = []
-    for _ in range(6):
-        window = Client()
-        window.cookies = shopper.cookies
-        windows.append((window, filled))
 
-    answers = post_together(windows)
+    answers = post_together(windows(shopper, 6))
 
     order = Order.objects.get()
     assert [answer["Location"] for answer in answers] == [reverse("order_confirmation", args=[order.pk])] * 6

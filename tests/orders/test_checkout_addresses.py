@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from orders.models import Order
 from tests.factories import PASSWORD, ProductFactory, UserFactory
-from tests.orders.test_checkout import ADDRESS, CHECKOUT, fill, form, post_together
+from tests.orders.test_checkout import ADDRESS, CHECKOUT, fill, form, post_together, windows
 from tests.pages import breaks_csp, field, text, told
 from users.addresses import keep_address
 from users.models import Address
@@ -161,14 +161,7 @@ def test_posted_totals_and_broken_fields_change_nothing(shopper, bad):
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_posts_of_one_checkout_at_once_are_one_order(shopper):
-    filled = form(shopper)
-    windows = []
-    for _ in range(20):
-        window = Client()
-        window.cookies = shopper.cookies
-        windows.append((window, filled))
-
-    answers = post_together(windows)
+    answers = post_together(windows(shopper, 20))
 
     order = Order.objects.get()
     assert {answer["Location"] for answer in answers} == {reverse("order_confirmation", args=[order.pk])}

@@ -23,12 +23,6 @@ def customer():
     return UserFactory(name="Ada Customer", email="ada@shop.example")
 
 
-@pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
-
-
 def again(client, order):
     return client.post(reverse("order_again", args=[order.pk]))
 

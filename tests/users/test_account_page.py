@@ -30,12 +30,6 @@ def customer():
 
 
 @pytest.fixture
-def shopper(client, customer):
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
 def saved(customer):
     """Two addresses; the work's was used last."""
     for lines in (HOME, WORK):
