@@ -91,6 +91,12 @@ def test_every_metric_is_told_of_and_nothing_else():
     assert {name.removesuffix("_total") for cell in told for name in re.findall(r"`(shop_\w+)", cell)} == made
 
 
+def test_every_table_is_told_of():
+    ours = {model._meta.db_table for model in apps.get_models() if model._meta.app_label in APPS.split("|")}
+
+    assert ours <= set(spans_of(docs.DOCS / "architecture.md"))
+
+
 def test_every_line_of_the_logs_is_told_of():
     told = [span.rstrip(" …") for span in spans_of(docs.DOCS / "operations.md") if len(span) > 8]
     said = {line for app in APPS.split("|") for file in (ROOT / app).rglob("*.py") for line in logged(file)}
