@@ -1,6 +1,6 @@
 """What is logged, and how: a line of JSON each, unless on a machine of one's own, where people read it.
 
-One line a request, and one a delivered change that came of a request (history/mirror/trail.py), both with the request's
+One line a request of a page, and one a delivered change that came of a request (history/mirror/trail.py), both with the request's
 id. No personal data: pages by their names instead of their paths, users by number, and whatever looks like an e-mail
 address or is a row's content is left out of what libraries say.
 """
@@ -64,7 +64,9 @@ class RequestMiddleware:
         finally:
             request_ids.current.reset(token)
         response.headers["X-Request-Id"] = request_id
-        if logger.isEnabledFor(logging.INFO):
+        # Not each file of a page, nor each time somebody looks whether this process is alive.
+        is_page = request.resolver_match is not None or response.status_code >= 400
+        if is_page and logger.isEnabledFor(logging.INFO):
             told = _told(request, response) | {"ms": round((time.perf_counter() - began) * 1000, 1)}
             logger.info("A request was answered.", extra={"told": {"request_id": request_id} | told})
         return response
