@@ -1,8 +1,8 @@
 """What is logged, and how: a line of JSON each, unless on a machine of one's own, where people read it.
 
-One line a request of a page, and one a delivered change that came of a request (history/mirror/trail.py), both with the request's
-id. No personal data: pages by their names instead of their paths, users by number, and whatever looks like an e-mail
-address or is a row's content is left out of what libraries say.
+One line a request of a page, and one a delivered change that came of a request (history/mirror/trail.py), both with the
+request's id. No personal data: pages by their names instead of their paths, users by number, and whatever looks like an
+e-mail address or is a row's content is left out of what libraries say.
 """
 
 from __future__ import annotations
