@@ -1,16 +1,30 @@
-# The image of web, relay, sender of mails and commands. It holds what requirements.txt names and nothing embedded.
-FROM python:3.13-slim AS build
-WORKDIR /build
-RUN python -m venv /venv
-COPY requirements.txt .
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+# The image of web, relay, senders and commands. It holds what requirements.txt names: no compiler, no package
+# installer in its environment, nothing of tests, nothing embedded. `python -m tests.deploy.replay` goes through every
+# step without a container engine.
+FROM python:3.13-slim-trixie AS base
 
-FROM python:3.13-slim
-# A fixed number, so that volumes and security policies can name the user.
-RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin shop
+FROM base AS build
+WORKDIR /build
+COPY requirements.txt .
+# Wheels only: nothing is compiled, and no package runs code of its own while it is installed.
+RUN python -m venv --without-pip /venv \
+    && python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --only-binary :all: --require-hashes -r requirements.txt
+
+FROM base
 WORKDIR /app
+# The process may write to its uploads and to /tmp, and the root file system may be read-only.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    MEDIA_ROOT=/media \
+    HEARTBEAT_FILE=/tmp/heartbeat
+# The folder of uploads for whichever user the container runs as; a volume mounted here gets its mode.
+RUN install -d -m 1777 /media
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 COPY manage.py gunicorn.conf.py ./
 COPY config config
 COPY users users
@@ -21,13 +35,20 @@ COPY templates templates
 COPY static static
 COPY locale locale
 # The addresses are only there for the settings to load; nothing is connected to.
-RUN SECRET_KEY=build LOCAL=0 DATABASE_URL=postgresql://build/build MONGODB_URL=mongodb://build/build \
-    EMAIL_URL=consolemail:// python manage.py collectstatic --no-input --verbosity=0
-# The folder of uploads; a volume mounted here gets its owner.
-RUN install -d -o shop -g shop /media
-ENV MEDIA_ROOT=/media
-USER shop
+RUN python -m compileall -q --invalidation-mode unchecked-hash config users catalog orders history \
+    && SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(50))')" LOCAL=0 ALLOWED_HOSTS=localhost \
+        DATABASE_URL=postgresql://build@build/build MONGODB_URL=mongodb://build/build EMAIL_URL=consolemail:// \
+        python manage.py collectstatic --no-input --verbosity=0
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="user-order-system" \
+      org.opencontainers.image.description="A shop on PostgreSQL, mirrored to MongoDB" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+# A number without a name, so that volumes and security policies can tell that it is not root.
+USER 10001:10001
 EXPOSE 8000
+# Of the web. The others serve no port: compose.yaml looks at the age of HEARTBEAT_FILE instead.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
 CMD ["gunicorn", "-c", "gunicorn.conf.py"]

@@ -27,14 +27,17 @@ test: $(VENV)/.dev ## run every test, on databases of its own (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates
+check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates, containers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.migrations
 	$(BIN)/djlint templates --check --quiet
 	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure the product

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from catalog import product_file
 from catalog.models import ProductSheet, SheetState
+from config import heartbeat
 
 BATCH = 500  # lines
 TOLD = 200  # lines of each kind that are kept to be shown
@@ -98,4 +99,5 @@ class Claim:
 
     def go_on(self, **written: Any) -> None:
         """Write how far it has come, in the transaction that holds it."""
+        heartbeat.beat()
         self.rows.update(due_at=timezone.now() + LEASE, **written)

@@ -11,6 +11,8 @@ from typing import Protocol
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
+from config import heartbeat
+
 
 class Trouble:
     """What is in the way of a work, logged when it begins or changes, not with every try.
@@ -52,6 +54,7 @@ class Worker(ABC):
 
     def run(self) -> None:
         while not self._stopping.is_set():
+            heartbeat.beat()
             try:
                 worked = self.step()
                 self._trouble.end()

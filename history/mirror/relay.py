@@ -16,6 +16,7 @@ from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
+from config import heartbeat
 from config.working import Trouble
 from history import faults, mongo, upkeep, wakeup
 from history.archive import daily
@@ -173,6 +174,7 @@ class Relay:
 
     def run(self) -> None:
         while not self._stopping:
+            heartbeat.beat()
             try:
                 self._deliver()
                 self._archive()
@@ -194,6 +196,7 @@ class Relay:
         self._keeper.wake()
         self._upkeep()
         for batch in batches():
+            heartbeat.beat()
             self._sample()
             self._keeper.wake()
             if self._trouble.end():

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
+from config import heartbeat
 from config.working import Trouble
 from history import wakeup
 from history.feed import positions
@@ -55,6 +56,7 @@ class Deliverer:
 
     def run(self) -> None:
         while not self._is_stopping:
+            heartbeat.beat()
             try:
                 self._listener.open()
                 is_busy = self.turn(at=timezone.now())

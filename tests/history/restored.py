@@ -19,22 +19,29 @@ Copy = dict[str, list[dict[str, Any]]]
 @contextmanager
 def postgres(dump: Path) -> Iterator[None]:
     """Work on a database that pg_restore made of a dump; afterwards on the other one again."""
-    name = connection.settings_dict["NAME"]
-    restored = f"{name}_restored"
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{restored}"')
-        cursor.execute(f'CREATE DATABASE "{restored}"')
-    try:
-        _work_on(restored)
-        connection.ensure_connection()
+    with empty_postgres("restored"):
         program = embedded("pg_restore") or "pg_restore"
         command = [program, "--exit-on-error", f"--dbname={address()}", str(dump)]
         subprocess.run(command, check=True)
         yield
+
+
+@contextmanager
+def empty_postgres(suffix: str) -> Iterator[None]:
+    """Work on a new database, its name that of the other one and the suffix; afterwards on the other one again."""
+    name = connection.settings_dict["NAME"]
+    new = f"{name}_{suffix}"
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{new}"')
+        cursor.execute(f'CREATE DATABASE "{new}"')
+    try:
+        _work_on(new)
+        connection.ensure_connection()
+        yield
     finally:
         _work_on(name)
         with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{restored}" WITH (FORCE)')
+            cursor.execute(f'DROP DATABASE "{new}" WITH (FORCE)')
 
 
 def _work_on(name: str) -> None:
