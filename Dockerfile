@@ -43,6 +43,7 @@ ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="user-order-system" \
       org.opencontainers.image.description="A shop on PostgreSQL, mirrored to MongoDB" \
+      org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 # A number without a name, so that volumes and security policies can tell that it is not root.

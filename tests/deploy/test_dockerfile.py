@@ -65,7 +65,7 @@ def test_commands_and_health_check_are_lists_so_that_signals_reach_the_process()
 def test_it_says_what_it_is():
     labels = dict(word.split("=", 1) for word in of("LABEL")[0].words)
 
-    assert {name.rpartition(".")[2] for name in labels} == {"title", "description", "version", "revision"}
+    assert {name.rpartition(".")[2] for name in labels} == {"title", "description", "licenses", "version", "revision"}
     assert all(name.startswith("org.opencontainers.image.") and value for name, value in labels.items())
 
 

@@ -9,6 +9,7 @@ from bson import Decimal128
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.db.models.signals import pre_migrate
 from django.utils import timezone
 
 from config.roles import ROLES
@@ -58,9 +59,18 @@ def test_the_first_shop_comes_through_with_all_it_has_and_its_code_goes_on(shop)
     known = columns()
     before, told = rows(known), query(EVENTS)
 
+    limits = []
+
+    def note(**_):
+        limits.extend(query("SHOW statement_timeout"))
+
+    pre_migrate.connect(note)
     call_command("migrate", verbosity=0, interactive=False)
+    pre_migrate.disconnect(note)
     ContentType.objects.clear_cache()
 
+    # An index may take its time, a page's statement may not.
+    assert (set(limits), query("SHOW statement_timeout")) == ({("0",)}, [("30s",)])
     # Nothing that was there is lost or altered.
     assert rows(known) == before
     assert query(EVENTS) == told

@@ -10,7 +10,12 @@ from django.db import connections
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        with connections[options["database"]].cursor() as cursor:
+        connection = connections[options["database"]]
+        with connection.cursor() as cursor:
             # An index of a large table takes minutes. How long it may wait for a lock stays: others wait behind it.
             cursor.execute("SET statement_timeout = 0")
-        super().handle(*args, **options)
+        try:
+            super().handle(*args, **options)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET statement_timeout")
