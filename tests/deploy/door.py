@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
+import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
 from config.embedded.addresses import NAME
+
+
+class _Door(socketserver.ThreadingTCPServer):
+    path = ""
+
+
+class _Visit(socketserver.BaseRequestHandler):
+    server: _Door
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as far:
+            far.connect(self.server.path)
+            answering = threading.Thread(target=_pass_on, args=(far, self.request))
+            answering.start()
+            _pass_on(self.request, far)
+            answering.join()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 @contextmanager
@@ -19,39 +44,12 @@ def door(url: str) -> Iterator[str]:
     if not sockets:
         yield url
         return
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(_listen(f"{sockets[0]}/.s.PGSQL.5432"))
-    port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, name="door")
-    thread.start()
-    try:
-        yield f"postgresql://{NAME}:{NAME}@127.0.0.1:{port}{parts.path}"
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        _end(loop)
-
-
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.close()
-
-
-async def _listen(path: str) -> asyncio.Server:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(path)
-        await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
-
-    return await asyncio.start_server(serve, "127.0.0.1", 0)
-
-
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(65_536):
-            sink.write(data)
-            await sink.drain()
-    sink.close()
+    with _Door(("127.0.0.1", 0), _Visit) as server:
+        server.path = f"{sockets[0]}/.s.PGSQL.5432"
+        listening = threading.Thread(target=server.serve_forever, name="door")
+        listening.start()
+        try:
+            yield f"postgresql://{NAME}:{NAME}@127.0.0.1:{server.server_address[1]}{parts.path}"
+        finally:
+            server.shutdown()
+            listening.join()

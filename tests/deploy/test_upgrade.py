@@ -93,7 +93,7 @@ def test_the_first_shop_comes_through_with_all_it_has_and_its_code_goes_on(shop)
         ("Laptop of ada", 1),
         ("Cable of ada", 3),
     ]
-    assert [each["kind"] for each in document["events"]] == ["placed", "items"]
+    assert [each["kind"] for each in document["events"]] == ["placed", "items", "edited"]
     assert document["created_at_us"] == 456
 
     goes_on_with_the_code_of_now(mirrored)
