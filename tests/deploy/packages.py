@@ -42,7 +42,7 @@ def stock(venv: Path) -> None:
         assert distribution.version == version, f"{name} is {distribution.version} here; run `make test` anew"
         files = [Path(str(file)) for file in distribution.files or []]
         for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
-            _copy(ours / top, theirs / top)
+            _put(ours / top, theirs / top)
         for program in (file for file in files if file.parts[0] == ".." and file.parent.name == "bin"):
             _, _, body = (ours / program).read_text().partition("\n")
             copied = venv / "bin" / program.name
@@ -50,10 +50,18 @@ def stock(venv: Path) -> None:
             copied.chmod(0o755)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _put(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link)
     else:
+        _link(source, target)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """A second name takes half the time of a copy, where the file system has it."""
+    try:
+        os.link(source, target)
+    except OSError:
         shutil.copy2(source, target)
 
 

@@ -86,7 +86,7 @@ class Service:
             is_gone = self.process is None or self.process.poll() is not None
             if is_gone or time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} is {'gone' if is_gone else 'unwell'}: {self.said[-3000:]}")
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     @property
     def said(self) -> str:
