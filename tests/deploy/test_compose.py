@@ -94,6 +94,20 @@ def test_images_are_named_by_their_tag_and_secrets_come_from_outside():
             compose.load({**VARIABLES, name: ""})
 
 
+def test_only_the_migration_has_to_own_the_tables():
+    roles = {
+        "WEB_DATABASE_URL": "postgresql://shop_web:w@postgres/shop",
+        "RELAY_DATABASE_URL": "postgresql://r@postgres/shop",
+    }
+
+    for variables, owners in ((VARIABLES, set(OURS)), (VARIABLES | roles, {"migrate"})):
+        services = compose.of_the_image(compose.load(variables))
+        addresses = {name: service["environment"]["DATABASE_URL"] for name, service in services.items()}
+        assert {
+            name for name, address in addresses.items() if address == "postgresql://shop:replayed@postgres:5432/shop"
+        } == owners
+
+
 def test_the_web_ends_its_pages_before_it_is_killed():
     limits = re.search(r"^graceful_timeout = (\d+)$", (compose.ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)
 
