@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
@@ -23,7 +23,6 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
 from config.paging import BoundedPaginator
 from config.tiles import tiles
@@ -101,8 +100,7 @@ class ShopAdminSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One throttled sign-in for everybody instead of a second one here; then the second factor."""
         if super().has_permission(request) and second_factor.is_missing(request.user):
-            messages.info(request, _("The back office asks for a second factor. Turn it on first."))
-            return redirect("mfa_activate_totp")
+            return second_factor.lead_to_it(request)
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer
 

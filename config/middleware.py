@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.cache import add_never_cache_headers
 
 # Their texts are not translated; half of a page in another language helps nobody.
 ONE_LANGUAGE = ("/admin/", "/reports/", "/api/")
@@ -38,6 +39,20 @@ def not_allowed_page(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         response = get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and not request.path_info.startswith("/api/"):
             response.content = render_to_string("405.html", request=request)
+        return response
+
+    return respond
+
+
+def personal_pages_not_kept(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Nothing that is shown to somebody signed in is kept by their browser or on the way, unless its page says so."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not response.has_header("Cache-Control") and request.user.is_authenticated:
+            add_never_cache_headers(response)
         return response
 
     return respond

@@ -32,6 +32,7 @@ from history.reports.question import COMPARISON_LABELS, Question
 from history.reports.report import Report
 from history.reports.tables import Table
 from history.rollups.past import Past
+from users import second_factor
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,10 @@ REPORTS = {
 # What of the address outlives the giving of own dates or filters.
 KEPT = ("period", "by", "compare", "sort", "product", "customer", "first-from", "first-to")
 
-may_view = permission_required("history.view_reports", raise_exception=True)
+
+def may_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """They tell what everybody spends: whoever may see them needs a second factor, as staff do."""
+    return permission_required("history.view_reports", raise_exception=True)(second_factor.asked(view))
 
 
 @require_safe

@@ -7,33 +7,11 @@ import json
 import pytest
 from django.test import Client
 
-from config.api.site import api
 from tests.api.keys import BASE, ApiClient, kind
+from tests.api.operations import BODIES, operations
 from users import api_keys
 
 pytestmark = pytest.mark.django_db
-
-VALUES = {"order_id": "1", "sku": "MUG", "name": "sales"}
-# A body that is valid, by the end of the path.
-BODIES = {
-    "/orders": {
-        "customer_id": 1,
-        "items": [{"sku": "MUG", "quantity": 1}],
-        "shipping_address": {"name": "A", "line1": "B", "city": "C", "postcode": "D", "country": "E"},
-    },
-    "/stock": {"delta": 1, "reason": "restock", "note": "n"},
-    "/status": {"status": "paid"},
-}
-
-
-def operations():
-    """(method, path, scope) of each; no scope: any key."""
-    for router in api._get_bound_routers():
-        for path, view in router.path_operations.items():
-            for operation in view.operations:
-                address = f"{router.prefix}{path}".replace("int:", "").replace("path:", "")
-                [scope] = operation.auth_callbacks
-                yield operation.methods[0], address.format(**VALUES), scope.name
 
 
 def ask(client, method, path, more="", **body):
