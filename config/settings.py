@@ -234,7 +234,6 @@ WHITENOISE_USE_FINDERS = LOCAL
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
-MESSAGE_STORAGE = "config.message_cookie.MessageStorage"
 # Elsewhere the environment has to say it: codes and mails are nothing for a log.
 EMAIL_CONFIG = env.email("EMAIL_URL", **({"default": "consolemail://"} if LOCAL else {}))
 vars().update(EMAIL_CONFIG)

@@ -113,6 +113,8 @@ def _production(directory: Path) -> dict[str, str]:
         "STATIC_ROOT": str(directory / "static"),
         "METRICS_TOKEN": secrets.token_urlsafe(20),
         "WEB_CONCURRENCY": "1",
+        # The tests of the limits themselves say lower ones.
+        "RATE_LIMITS": "search=100000,checkout=100000,export=100000",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
 

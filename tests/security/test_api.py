@@ -117,6 +117,19 @@ def test_no_operation_takes_what_it_does_not_name(shop: Shop):
     assert shop.digests() == before
 
 
+def test_a_request_is_done_once_for_each_key_that_sends_it(shop: Shop):
+    clients = [shop.client("all"), shop.client("all"), shop.client("orders:write")]
+    body = BODIES["/orders"] | {"items": [{"sku": "LAMP", "quantity": 1}], "customer_id": shop.people["a customer"]}
+
+    answers = [client.send(f"{BASE}/orders", body, Idempotency_Key="once") for client in clients]
+    other = clients[0].send(f"{BASE}/orders", body | {"expected_total": "10.00"}, Idempotency_Key="once")
+    cheap = clients[0].send(f"{BASE}/orders", body | {"expected_total": "0.01"}, Idempotency_Key="cheap")
+
+    first, again, anothers = (answer.json()["order_id"] for answer in answers)
+    assert first == again != anothers
+    assert (kind(other), kind(cheap)) == ("idempotency-key-reused", "total-changed")
+
+
 def test_whoever_asks_too_often_is_told_when_to_come_back(shop: Shop):
     client = shop.client("tired")
 

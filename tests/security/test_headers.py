@@ -7,6 +7,8 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from tests.factories import PASSWORD
+from tests.security.buying import put_in_cart
 from tests.security.shops import Shop
 from tests.security.tours import VISITOR, Look, Tour
 from tests.security.visitor import Answer
@@ -44,8 +46,24 @@ def test_every_answer_to_everybody_is_guarded(tour: Tour):
     wrong = [f"{look}: {fault}" for look in tour.looks for fault in faults(look.answer)]
 
     assert wrong == []
-    # There were cookies to look at.
-    assert sum(len(look.answer.cookies) for look in tour.looks) > 50
+
+
+def test_every_cookie_is_this_hosts_alone(shop: Shop):
+    visitor = shop.visitor()
+    [(email,)] = shop.rows("SELECT email FROM users WHERE user_id = %s", shop.people["the owner"])
+    answers = [
+        visitor.get("/", Cookie=""),
+        put_in_cart(shop, visitor),
+        visitor.post("/language/", {"language": "de", "next": "/"}),
+        visitor.post("/account/login/", {"login": email, "password": PASSWORD}),
+        visitor.post("/account/logout/"),
+    ]
+
+    cookies = [cookie for answer in answers for cookie in answer.cookies]
+
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert names == {f"__Host-{name}" for name in ("csrftoken", "sessionid", "messages", "language")}
+    assert [cookie for cookie in cookies if not is_guarded(cookie)] == []
 
 
 def test_nothing_personal_is_kept_on_the_way(tour: Tour):
