@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,6 +38,8 @@ class DeletedOnlyUnused(_ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         wanted = self.get_object(request, object_id)
+        if wanted is not None and not self.has_delete_permission(request, wanted):
+            raise PermissionDenied  # before anything is told of it
         if wanted is not None and _is_in_use(wanted):
             return self._refuse(request, wanted)
         try:

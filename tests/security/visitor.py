@@ -64,7 +64,7 @@ class Visitor:
         self._used = 0.0
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.ask("GET", path, headers=headers)
+        return self.ask("GET", path, b"", headers)
 
     def post(self, path: str, fields: Mapping[str, Any] | None = None, **headers: str) -> Answer:
         """Send a form as a page of the shop would, with its token."""
