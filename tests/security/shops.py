@@ -26,7 +26,7 @@ from tests.web.server import Server
 
 SEED = "import django; django.setup(); from tests.security import seed; seed.main()"
 # What every question may write, and columns of others that say when something was used last.
-NOTED = {"django_session", "usersessions_usersession", "api_uses"}
+NOTED = {"django_session", "usersessions_usersession", "api_uses", "rate_counts"}
 WHEN = "'last_used_at', 'last_seen_at'"
 
 Rows = list[tuple[Any, ...]]

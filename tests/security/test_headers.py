@@ -95,6 +95,8 @@ def test_refusals_and_errors_are_guarded_too(broken: Shop):
     assert css
     answers = [
         (200, visitor.get(css[1])),
+        (200, visitor.get("/healthz")),
+        (200, visitor.get("/readyz")),
         (302, visitor.get("/account/")),
         (400, visitor.get("/", Host="evil.example")),
         (401, visitor.get("/api/v1/orders")),
