@@ -15,7 +15,7 @@ from tests.security.shops import Shop
 from tests.security.tours import CUSTOMERS, INSIDE, OUTSIDE, VISITOR, Tour
 from tests.security.visitor import FORM, Answer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 # No order, no address has this number, and it is as long as theirs.
 MISSING = 999_999
@@ -73,6 +73,7 @@ def test_anothers_saved_address_is_like_one_that_there_is_not(shop: Shop, every_
     customer = shop.visitor("a customer")
     taking = [address for address in every_address if "address_id" in address.takes]
     assert len(taking) >= 3
+    assert shop.visitor("the owner").get(taking[0].path).status == 200
     before = shop.rows("SELECT * FROM addresses ORDER BY address_id")
 
     wrong = [

@@ -12,7 +12,7 @@ from tests.api.operations import BODIES, operations
 from tests.security.shops import Shop
 from tests.security.visitor import Answer, Visitor
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 WISHES = ("rev", "total_amount", "user_id", "status_", "price", "is_staff", "owner", "created_at", "stock", "$set")
 

@@ -11,7 +11,7 @@ from tests.security.addresses import Address
 from tests.security.buying import CHECKOUT, LINES, buy, empty_cart, form, orders_of, placed, put_in_cart, step
 from tests.security.shops import Shop
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 # What people would like to be, to own and to pay.
 WISHES = {

@@ -13,7 +13,7 @@ from tests.security.shops import Shop
 from tests.security.tours import VISITOR, Look, Tour
 from tests.security.visitor import Answer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 # One content under one address, for everybody alike.
 SHARED = {"catalog:picture", "catalog:placeholder", "admin:jsi18n"}

@@ -11,7 +11,7 @@ from tests.security.buying import CHECKOUT, buy, empty_cart, form, orders_of, pl
 from tests.security.shops import Shop
 from tests.security.visitor import Visitor
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 
 def stock(shop: Shop) -> int:
