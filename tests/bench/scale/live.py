@@ -20,7 +20,7 @@ from tests.bench.scale import pages, sizes
 from users.models import User
 
 CUSTOMERS = 100
-RUNS = 4
+RUNS = 3
 PAGE_SECONDS = 4
 CHECKOUTS = 400
 
@@ -39,6 +39,7 @@ def measured(orders: int) -> Iterator[Figure]:
     desk = pages.signed_in(User.objects.get(email=admin.MANAGER))
     yield pages.slowest("back office", desk, admin.pages(), RUNS, limit=admin.LIMIT_MS)
     yield from report_pages.pages(RUNS)
+    yield pages.memory()
 
 
 def _of_customers() -> Iterator[Figure]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.test import Client
 
+from history.imports.progress import peak_megabytes
 from tests.bench.figures import Figure, p95
 from users.models import User
 
@@ -44,6 +45,11 @@ def slowest(what: str, client: Client, paths: Iterable[str], runs: int, *, limit
     return Figure(
         f"{what}, slowest of {len(found)}, p95", f"{ms:,.0f} ms", f"`{path}`", ratio, told, not limit or ms <= limit
     )
+
+
+def memory() -> Figure:
+    """What this process needed at most, which made the pages; a web process that shows the same keeps as much."""
+    return Figure("memory of the process that made these pages", f"{peak_megabytes():,} MB at most")
 
 
 def every(what: str, clients: Iterable[tuple[Client, str]]) -> Figure:

@@ -39,7 +39,7 @@ def told(live: Mapping[str, float]) -> Iterator[Figure]:
 
 
 def projected(what: str, size: float) -> Iterator[Figure]:
-    told = [f"{many:,}: {_gigabytes(size * many)}" for many in MANY]
+    told = [f"{many:,}: {_rounded(size * many)}" for many in MANY]
     yield Figure(f"orders {what}", told[0], "; ".join(told[1:]))
 
 
@@ -52,5 +52,7 @@ def of_tables(names: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:,.1f} GB" if size < 1e11 else f"{size / 1e12:,.2f} TB"
+def _rounded(size: float) -> str:
+    if size < 1e9:
+        return f"{size / 1e6:,.0f} MB"
+    return f"{size / 1e9:,.1f} GB" if size < 1e12 else f"{size / 1e12:,.1f} TB"

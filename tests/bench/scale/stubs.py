@@ -55,6 +55,7 @@ def measured(count: int) -> Iterator[Figure]:
     yield from _sizes(stubs.count, rolled_up)
     yield from _of_customers()
     yield from _of_staff(first + timedelta(days=DAYS - 1))
+    yield pages.memory()
 
 
 def _real_orders() -> None:
