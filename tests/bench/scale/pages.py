@@ -37,14 +37,14 @@ def slowest(what: str, client: Client, paths: Iterable[str], runs: int, *, limit
     found = []
     for path in paths:
         took, status = times(client, path, runs)
-        assert status == 200, (path, status)
+        # With fewer rows there is no such page of a list.
+        assert status == 200 or "?p=" in path, (path, status)
         found.append((p95(took), path))
     ms, path = max(found)
-    told = f"at most {limit} ms" if limit else ""
+    which = f", slowest of {len(found)}" if len(found) > 1 else ""
+    told = f"at most {limit:,} ms" if limit else ""
     ratio = ms / limit if limit else None
-    return Figure(
-        f"{what}, slowest of {len(found)}, p95", f"{ms:,.0f} ms", f"`{path}`", ratio, told, not limit or ms <= limit
-    )
+    return Figure(f"{what}{which}, p95", f"{ms:,.0f} ms", f"`{path}`", ratio, told, not limit or ms <= limit)
 
 
 def memory() -> Figure:

@@ -16,7 +16,10 @@ from tests.bench.scale.cpu import Cpu
 
 COUNTS = (1, 2, 4)
 # What is locked no relay claims: all of them begin at once, when the last one is there.
-HOLD = "SELECT event_id FROM history_events WHERE delivered_at IS NULL FOR UPDATE"
+HOLD = """
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SELECT event_id FROM history_events WHERE delivered_at IS NULL FOR UPDATE
+"""
 
 
 def measured(events: int) -> Iterator[Figure]:
