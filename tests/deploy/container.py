@@ -74,7 +74,8 @@ class Container:
 
     def _mounts(self) -> list[str]:
         root = shlex.quote(str(self.root))
-        lines = [f"mount --rbind {root} {root}", f"cd {root}"]
+        # mount and chroot lie where an ordinary user does not look.
+        lines = ['export PATH="$PATH:/usr/sbin:/sbin"', f"mount --rbind {root} {root}", f"cd {root}"]
         for name in (*(n for n in SYSTEM if (self.root / n).is_dir()), str(BASE.relative_to("/"))):
             if not (self.root / name).is_symlink():
                 lines += [f"mount --rbind /{name} ./{name}", f"mount -o remount,bind,ro,{HARMLESS} ./{name}"]
