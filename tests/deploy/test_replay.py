@@ -6,6 +6,7 @@ The packages are those installed already; everything else is as the Dockerfile a
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    return image.build(tmp_path_factory.mktemp("image"), is_fresh=False)
+    folder = tmp_path_factory.mktemp("image")
+    yield image.build(folder, is_fresh=False)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
