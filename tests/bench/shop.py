@@ -91,10 +91,11 @@ def _in_turn(asks: Sequence[Ask]) -> Iterator[Ask]:
             return
 
 
-def requests(port: int, checkouts: int) -> dict[str, list[Ask]]:
+def requests(checkouts: int) -> dict[str, list[Ask]]:
     """What is asked of each kind of page."""
     from catalog.models import Category, Product
-    from tests.web.customers import CHECKOUT, Customer, checkout_form, fill_carts
+    from tests.bench import buyers
+    from tests.web.customers import CHECKOUT
 
     chance = random.Random(SEED)
     sellable = list(Product.objects.for_sale().filter(stock__gt=0).order_by("pk"))
@@ -107,32 +108,25 @@ def requests(port: int, checkouts: int) -> dict[str, list[Ask]]:
     texts = [
         text[1] + text[0] + text[2:] if number % 5 == 0 and len(text) > 3 else text for number, text in enumerate(texts)
     ]
-    customers = [Customer(port) for _ in range(checkouts)]
-    bought = dict(zip(customers, chance.choices(sellable, k=checkouts), strict=True))
-    for customer, product in bought.items():
-        fill_carts([customer], [product])
     return {
         "list": [Ask("", path) for path in lists],
         "search": [Ask("", f"/search/?q={text}") for text in texts],
         "product": [Ask("", product.get_absolute_url()) for product in shown],
-        "checkout": [Ask(one.session, CHECKOUT, checkout_form([product])) for one, product in bought.items()],
+        "checkout": [Ask(buyers.session(one), CHECKOUT, buyers.form(one)) for one in buyers.ready(checkouts)],
     }
 
 
 def pages(seconds: float, checkouts: int) -> list[Figure]:
     """Measure the pages of the shop there is. seconds: of each; checkouts: customers who are ready to order."""
-    from django.conf import settings
     from django.db import connection
 
     from tests.web.server import Server
 
-    # Nobody signs in by password here, and the real hasher takes its time for each customer.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     logs = Path(tempfile.mkdtemp(prefix="user-order-system-bench-"))
     with Server(logs / "web.log") as shop, Server(logs / "bare.log", application="tests.bench.bare") as bare:
-        asked = requests(shop.port, checkouts)
+        asked = requests(checkouts)
         connection.close()
         with ProcessPoolExecutor(1, get_context("spawn")) as clients:
 
