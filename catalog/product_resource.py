@@ -130,7 +130,7 @@ class CategorySlug(Widget):
         return self._by_slug.get(slug)
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return value.slug if value else ""
+        return defuse(value.slug) if value else ""
 
 
 class ProductResource(resources.ModelResource):  # type: ignore[misc]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -16,34 +15,16 @@ from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
 from catalog import counts, guests
-from history import mongo, wakeup
+from history import mongo
+from tests.emptying import drop_collections, empty_tables
 
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
 # desk takes many orders a step further one by one, each in a transaction of its own.
 NOT_PER_ROW = ("account.EmailAddress", "sessions.Session", "users.User", "orders.Order")
 
-# Rows that migrations made.
-KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
-# The ledger has no switch: only who owns the tables can take its triggers away.
-LEDGER = "ALTER TABLE products {0} TRIGGER USER; ALTER TABLE stock_movements {0} TRIGGER USER;"
-
-
-def _delete_rows(self: TransactionTestCase) -> None:
-    """Empty the tables after a test that committed: quicker than Django's flush, and what migrations made stays."""
-    # The thread that wakes relays belongs to no test; in the next one it may not be allowed to ask the database.
-    deadline = time.monotonic() + 10
-    while not wakeup.is_done() and time.monotonic() < deadline:
-        time.sleep(0.001)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL history.capture = 'off'; SET CONSTRAINTS ALL DEFERRED")
-        cursor.execute(LEDGER.format("DISABLE"))
-        for table in set(connection.introspection.table_names(cursor)) - KEPT_TABLES:
-            cursor.execute(f'DELETE FROM "{table}"')
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE;" + LEDGER.format("ENABLE"))
-
 
 def pytest_configure() -> None:
-    TransactionTestCase._fixture_teardown = _delete_rows  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
     # A page that asks the database once a row fails; a loop in a test itself is no page.
     initialize_app_registry()
     patch()
@@ -51,9 +32,16 @@ def pytest_configure() -> None:
     settings.MIDDLEWARE.insert(0, "zeal.middleware.zeal_middleware")
     # Argon2 is slow by design; tests sign up many people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Many tests take MongoDB away; a question to nobody ends only then.
+    settings.MONGODB_CONNECT_TIMEOUT_MS = 300
     # Every page counts anew.
     counts.KEEP_LONGEST = 0
     guests.MOMENT = 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first: shared out at the end, one of them would be waited for alone."""
+    items.sort(key=lambda item: item.path.parent.name not in ("browser", "faults"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,13 +64,10 @@ def now() -> datetime:
 @pytest.fixture
 def mirror() -> Iterator[mongo.Collection]:
     """An empty order_history collection with its indexes and validator; activity_log and rollups are empty too."""
-    collections = [mongo.for_writing(name) for name in (mongo.ORDER_HISTORY, mongo.ACTIVITY_LOG, mongo.ROLLUPS)]
-    for collection in collections:
-        collection.drop()
+    drop_collections()
     mongo.prepare()
-    yield collections[0]
-    for collection in collections:
-        collection.drop()
+    yield mongo.for_writing()
+    drop_collections()
 
 
 @pytest.fixture

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 from django.core.management import call_command
+from django.test import override_settings
 
 from catalog.models import Product
+from history import mongo
+from history.mirror import relay
 from tests.browser import chromium
 from tests.browser.shop import Shop
 from tests.browser.visitor import PASSWORD, Visitor
+from tests.emptying import drop_collections, empty_tables
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory
+
+# The web server does not know the tests' quick ones.
+SLOW = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +43,7 @@ def _orm_beside_the_browser():
 
 @pytest.fixture
 def passwords(settings):
-    # The web server does not know the tests' quick ones.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = SLOW
 
 
 @pytest.fixture
@@ -47,6 +54,10 @@ def goods(transactional_db, passwords):
 
 @pytest.fixture
 def few_goods(transactional_db, passwords):
+    stock_few_goods()
+
+
+def stock_few_goods() -> None:
     """Thirty lamps and kettles, of which one is sold out."""
     for kind in ("Lamp", "Kettle"):
         category = CategoryFactory(name=f"{kind}s", slug=f"{kind.lower()}s")
@@ -66,6 +77,39 @@ def shop(goods, mirror, tmp_path):
         yield shop
     finally:
         shop.stop()
+
+
+@pytest.fixture(scope="module")
+def open_shop(django_db_setup, django_db_blocker, tmp_path_factory):
+    """open_shop(stock_up) opens a shop for all tests of a module: none of them leaves what another could trip over."""
+    shop = Shop(tmp_path_factory.mktemp("shop") / "shop.log")
+
+    def open_with(stock_up: Callable[[], None]) -> Shop:
+        drop_collections()
+        mongo.prepare()
+        stock_up()
+        # What pages say has to stand still.
+        relay.drain()
+        shop.start()
+        return shop
+
+    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=SLOW):
+        try:
+            yield open_with
+        finally:
+            shop.stop()
+            drop_collections()
+            empty_tables()
+
+
+@pytest.fixture(scope="module")
+def demo_shop(open_shop):
+    return open_shop(lambda: call_command("seed_demo"))
+
+
+@pytest.fixture(scope="module")
+def small_shop(open_shop):
+    return open_shop(stock_few_goods)
 
 
 @pytest.fixture

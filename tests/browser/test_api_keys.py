@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_back_office import flaws
-
 
 @pytest.fixture
 def goods(few_goods):
@@ -18,16 +16,16 @@ def test_a_key_is_made_and_tried_in_the_description(visit, goods):
     clerk = visit()
     clerk.sign_in("staff@shop.example")
     page = clerk.go("/admin/users/apikey/add/")
-    found = flaws(clerk)
+    found = clerk.flaws_by_look()
 
     page.get_by_label("Name").fill("Warehouse")
     page.get_by_label("orders:read").check()
     page.get_by_role("button", name="Save").click()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     key = page.locator(".key-text").inner_text()
     for link in ("I have copied it: back to the keys", "Warehouse", "Revoke"):
         page.get_by_role("link", name=link, exact=True).click()
-        found |= flaws(clerk)
+        found |= clerk.flaws_by_look()
     assert found == {}
 
     # The description is another's page: of it only the policy counts.

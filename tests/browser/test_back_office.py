@@ -19,7 +19,6 @@ from tests.browser.visitor import Visitor
 from tests.factories import UserFactory
 from users.models import User
 
-LOOKS = [(False, 1280), (True, 320)]
 LIST = "/admin/orders/order/"
 
 
@@ -48,16 +47,6 @@ def clerk(visit) -> Visitor:
     clerk = visit()
     clerk.sign_in("staff@shop.example")
     return clerk
-
-
-def flaws(visitor: Visitor) -> dict[str, list[str]]:
-    """What is wrong with the page as it stands, in each look."""
-    found = {}
-    for dark, width in LOOKS:
-        visitor.dress(dark=dark, width=width)
-        if seen := visitor.flaws():
-            found[f"{visitor.page.url} {'dark' if dark else 'light'} {width}"] = seen
-    return found
 
 
 @pytest.mark.timeout(300)
@@ -89,7 +78,7 @@ def test_pages_that_look_after_the_shop(clerk, orders):
         f"users/user/{customer.pk}/delete/",
     ):
         clerk.go(f"/admin/{path}")
-        found |= flaws(clerk)
+        found |= clerk.flaws_by_look()
 
     assert found == {}
 
@@ -108,20 +97,20 @@ def test_a_long_import_tells_how_far_it_is(clerk, goods, tmp_path):
     expect(page.get_by_text("Line 0 of 503")).to_be_visible()
     ProductSheet.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     expect(page.get_by_text("Nobody works on it.")).to_be_visible()
-    found = flaws(clerk)
+    found = clerk.flaws_by_look()
     # The page sees by itself what the worker has done.
     assert product_work.work(at=timezone.now())
     expect(page.get_by_role("heading", name="Nothing is changed yet")).to_be_visible()
     expect(page.locator("#said")).to_have_text("spring.csv: To be confirmed")
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     page.get_by_label("Leave the 1 bad line out").check()
     page.get_by_role("button", name="Import 501 lines").click()
     expect(page.get_by_role("button", name="Stop here, keep what is imported")).to_be_visible()
     assert product_work.work(at=timezone.now())
     expect(page.get_by_text("500 products added, 1 changed, 0 lines left out, beside the 1 bad.")).to_be_visible()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     clerk.go("/admin/catalog/product/import/")
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
 
     assert found == {}
 
@@ -134,17 +123,17 @@ def test_pages_of_the_order_desk(clerk, orders):
     found = {}
     for path in (LIST, f"{pending}change/", f"{pending}edit/", f"{shipped}change/", f"{shipped}return/"):
         clerk.go(path)
-        found |= flaws(clerk)
+        found |= clerk.flaws_by_look()
     page.locator("input[name^=quantity_]").first.fill("1")
     page.locator("#id_reason").fill("Broken")
     page.get_by_role("button", name="Look at the refund").click()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     clerk.go(f"{pending}edit/")
     page.locator("input[name^=quantity_]").first.fill("1")
     page.get_by_role("button", name="Look at the new total").click()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     clerk.go(f"{pending}change/")
     page.get_by_role("button", name="Cancel order").click()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
 
     assert found == {}

@@ -15,7 +15,6 @@ from users.models import User
 
 PASSWORD = "correct-horse-battery"
 ADDRESS = {"line1": "1 High Street", "postcode": "12345", "city": "Springfield", "country": "Utopia"}
-LOOKS = [(False, 1280), (True, 320)]
 
 
 @pytest.fixture
@@ -30,9 +29,7 @@ class Newcomer:
         self.visitor, self.page, self.shop, self.email = visitor, visitor.page, shop, email
 
     def look(self):
-        for dark, width in LOOKS:
-            self.visitor.dress(dark=dark, width=width)
-            assert self.visitor.flaws() == [], f"{self.page.url} {'dark' if dark else 'light'} {width}"
+        assert self.visitor.flaws_by_look() == {}
         self.visitor.dress(dark=False, width=1280)
 
     def press(self, name, *, within="main"):

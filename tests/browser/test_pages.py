@@ -15,15 +15,17 @@ ANALYST = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period
            "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def shop(demo_shop):
+    return demo_shop
+
+
 def flaws(visitor, paths):
-    """What is wrong with each page in each look, by page."""
+    """What is wrong with each page in each look."""
     found = {}
     for path in paths:
         visitor.go(path)
-        for dark, width in LOOKS:
-            visitor.dress(dark=dark, width=width)
-            if seen := visitor.flaws():
-                found[f"{path} {'dark' if dark else 'light'} {width}"] = seen
+        found |= visitor.flaws_by_look(LOOKS)
     return found
 
 

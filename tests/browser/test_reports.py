@@ -9,16 +9,16 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from history.mirror import relay
-
 REPORTS = ["sales", "products", "customers", "status", "retention", "orders", "trust"]
+
+
+@pytest.fixture(scope="module")
+def shop(demo_shop):
+    return demo_shop
 
 
 @pytest.fixture
 def analyst(visit):
-    # What the reports say has to stand still here.
-    relay.drain()
-
     def sign_in(**options):
         visitor = visit(**options)
         visitor.sign_in("analyst@shop.example")

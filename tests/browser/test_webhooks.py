@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from history.models import Delivery, Endpoint
 from history.webhooks import deliveries
 from history.webhooks.sending import Answer
-from tests.browser.test_back_office import flaws
 
 
 @pytest.fixture
@@ -27,14 +26,14 @@ def test_a_webhook_is_added_and_a_failed_delivery_sent_again(visit, goods):
     page.get_by_label("Name").fill("Warehouse")
     page.get_by_label("Address").fill("https://hooks.example/orders")
     page.get_by_label("Placed").check()
-    found = flaws(clerk)
+    found = clerk.flaws_by_look()
     page.get_by_role("button", name="Save", exact=True).click()
     secret = page.get_by_label("The secret").input_value()
     assert secret.startswith("whsec_")
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     page.get_by_role("link", name="I have copied it: go on to Warehouse").click()
     expect(page.get_by_text("Nothing sent yet")).to_be_visible()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     page.get_by_role("button", name="Make a new secret").click()
     expect(page.get_by_label("The secret")).not_to_have_value(secret)
 
@@ -49,10 +48,10 @@ def test_a_webhook_is_added_and_a_failed_delivery_sent_again(visit, goods):
     expect(page.get_by_text("Failing since")).to_be_visible()
     page.get_by_role("link", name="Warehouse").click()
     page.get_by_role("link", name="Deliveries").click()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     page.get_by_role("link", name="1", exact=True).click()
     expect(page.get_by_text("It answered 500").first).to_be_visible()
-    found |= flaws(clerk)
+    found |= clerk.flaws_by_look()
     page.get_by_role("button", name="Deliver again").click()
     expect(page.get_by_text("It is sent again now.")).to_be_visible()
 

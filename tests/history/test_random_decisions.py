@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 from django.db.models import Sum
+from django.http import QueryDict
 from django.utils import timezone
 
 from catalog.models import Product
@@ -16,14 +17,16 @@ from history import changes, order_events
 from history.mirror import relay
 from history.mirror.reconcile import reconcile
 from history.models import Event
-from history.rollups import read
+from history.mongo import Document
+from history.reports import question
+from history.reports.views import REPORTS
 from orders import edits, returns
 from orders.models import Order, OrderItem, Refund
 from orders.notes import add_note
 from orders.services import OrderError, RequestedItem, change_status, place_order
 from orders.status import WITHOUT_REVENUE, Status, allowed_after
 from tests.factories import ProductFactory, StaffFactory, UserFactory
-from tests.history.rollup_truth import FIRST, LAST, assert_rollups_are_true
+from tests.history.rollup_truth import assert_rollups_are_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +51,8 @@ class Desk:
     def decide(self) -> None:
         order = Order.objects.get(pk=self.chance.choice(list(self.original)))
         does = self.chance.choices([self._edit, self._return, self._note, self._step], [6, 5, 3, 3])[0]
+        # What was sold keeps its price.
+        Product.objects.filter(pk=self.chance.choice(self.products).pk).update(price=self._price())
         try:
             does(order)
             self.done[does.__name__] += 1
@@ -115,17 +120,38 @@ def test_original_and_changes_make_the_current_total_everywhere(mirror):
             found = changes.since_placed(order, told, customer_id=order.customer_id)
             amounts = [change.amount for change in found.changes] if found else []
             assert desk.original[order.pk] + sum(amounts) == order.total_amount
-        document = documents[order.pk]
-        mirrored = [(item["product_id"], item["quantity"]) for item in document["products"]]
-        assert mirrored == [(item.product_id, item.quantity) for item in order.items.all()]
-        assert document["total_amount"].to_decimal() == order.total_amount
+        assert_mirrored(order, refunds, documents[order.pk])
     assert reconcile().differences == []
     assert_rollups_are_true()
-    revenue = Order.objects.exclude(status__in=WITHOUT_REVENUE).aggregate(sum=Sum("total_amount"))["sum"]
-    days = read.sums(FIRST, LAST)
-    counted = [sums.cents for day in days for status, sums in day.statuses.items() if status not in WITHOUT_REVENUE]
-    assert Decimal(sum(counted)).scaleb(-2) == revenue
+    assert_reported(orders)
     assert_stock_is_accounted_for(desk)
+
+
+def assert_mirrored(order: Order, refunds: list[Refund], document: Document) -> None:
+    """The document has the order's items at the prices as sold, its total, and every refund of it."""
+    products = [(each["product_id"], each["quantity"], each["price"].to_decimal()) for each in document["products"]]
+    assert products == [(item.product_id, item.quantity, item.price) for item in order.items.all()]
+    assert document["total_amount"].to_decimal() == order.total_amount
+    assert [each["amount"].to_decimal() for each in document["refunds"]] == [refund.amount for refund in refunds]
+    assert document["status"] == order.status
+
+
+def assert_reported(orders: list[Order]) -> None:
+    """Every report that says money says the money of the orders in PostgreSQL."""
+    counted = [order for order in orders if order.status not in WITHOUT_REVENUE]
+    revenue = sum(order.total_amount for order in counted)
+    units = sum(item.quantity for order in counted for item in order.items.all())
+    sold = sum(item.subtotal for order in counted for item in order.items.all())
+    asked = question.read(QueryDict("period=all&compare=none"), timezone.now())
+
+    told = {name: REPORTS[name].ask(asked).table for name in ("sales", "products", "customers", "orders")}
+
+    assert (told["sales"].totals["revenue"], told["sales"].totals["units"]) == (revenue, units)
+    assert (told["products"].totals["revenue"], told["products"].totals["units"]) == (sold, units)
+    assert told["customers"].totals["spent"] == revenue
+    assert {row["key"]: row["amount"] for row in told["orders"].rows} == {
+        order.pk: order.total_amount for order in orders
+    }
 
 
 def assert_stock_is_accounted_for(desk: Desk) -> None:

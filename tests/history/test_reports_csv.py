@@ -17,6 +17,7 @@ from orders.services import RequestedItem, place_order
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
 from tests.history.random_orders import place_random_orders
 from tests.history.report_page import PageTable, read_csv, text
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,3 +113,9 @@ def test_formulas_in_names_are_defused_in_csv_only(analyst, mirror):
     assert all(row[1].startswith("'=S") for row in rows)
     assert "'=cmd()" in {row[2] for row in rows}
     assert "'=" not in page
+    User.objects.filter(orders__isnull=False).update(name="@SUM(A1)")
+    for path in PAGES:
+        cells = {cell for row in read_csv(analyst.get(path, {"format": "csv"})) for cell in row}
+        numbers = {cell for cell in cells if re.fullmatch(r"-?[\d.]+", cell)}
+        assert not [cell for cell in cells - numbers if cell.startswith(("=", "+", "-", "@", "\t", "\r"))], path
+        assert ("'@SUM(A1)" in cells) == (path in (PAGES[1], *map(reverse, ("reports:customers", "reports:orders"))))

@@ -13,7 +13,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config import csv_cells
 from config.paging import BoundedPaginator
 from history.archive import lists
 from history.triggers import capture_off
@@ -69,14 +68,20 @@ def test_chosen_orders_alone(client, boss, place):
     assert {int(row["order"]) for row in rows(client.post(LIST, chosen))} == {orders[0].pk, orders[2].pk}
 
 
-@pytest.mark.parametrize("start", csv_cells.FORMULA_STARTS)
-def test_formulas_are_defused(client, boss, place, start):
-    place(ProductFactory(name="Lamp"), customer=UserFactory(name=f'{start}cmd|" /C calc"!A0'))
+def test_formulas_are_defused(client, boss, place):
+    starts = "=+-@\t\r"  # said here once more: a list that loses one would lose its test too
+    for start in starts:
+        named = f'{start}cmd|" /C calc"!A0'
+        place(ProductFactory(name=named, sku=named), customer=UserFactory(name=named))
+    chosen = {"action": "export_selected", "_selected_action": Order.objects.values_list("pk", flat=True)}
 
-    [row] = rows(client.get(EXPORT))
+    exports = rows(client.get(EXPORT)), rows(client.post(LIST, chosen))
 
-    assert row["customer"] == f'\'{start}cmd|" /C calc"!A0'
-    assert row["items"] == "1 × Lamp"
+    for found in exports:
+        assert [row["customer"] for row in reversed(found)] == [f'\'{start}cmd|" /C calc"!A0' for start in starts]
+        cells = [cell for row in found for cell in row.values()]
+        assert not [cell for cell in cells if cell.startswith(tuple(starts))]
+        assert len(cells) == 6 * len(starts)
 
 
 def test_bad_filters_lead_back_to_the_list(client, boss, place):
