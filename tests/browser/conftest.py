@@ -80,26 +80,31 @@ def shop(goods, mirror, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def open_shop(django_db_setup, django_db_blocker, tmp_path_factory):
+def db(django_db_setup, django_db_blocker):
+    """The databases for all tests of a module. By this name pytest-django knows that they are asked for."""
+    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=SLOW):
+        mongo.prepare()
+        yield
+        drop_collections()
+        empty_tables()
+
+
+@pytest.fixture(scope="module")
+def open_shop(db, tmp_path_factory):
     """open_shop(stock_up) opens a shop for all tests of a module: none of them leaves what another could trip over."""
     shop = Shop(tmp_path_factory.mktemp("shop") / "shop.log")
 
     def open_with(stock_up: Callable[[], None]) -> Shop:
-        drop_collections()
-        mongo.prepare()
         stock_up()
         # What pages say has to stand still.
         relay.drain()
         shop.start()
         return shop
 
-    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=SLOW):
-        try:
-            yield open_with
-        finally:
-            shop.stop()
-            drop_collections()
-            empty_tables()
+    try:
+        yield open_with
+    finally:
+        shop.stop()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import pytest
 
 from orders.models import Order
 
-LOOKS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
+# Light at 320 has the colours of the first and the room of the last.
+LOOKS = [(False, 1280), (True, 1280), (True, 320)]
 
 GUEST = ["/", "/search/?q=lamp", "/search/?q=nothinglikethis", "/cart/", "/account/login/", "/account/signup/",
          "/account/password/reset/", "/nowhere/"]  # fmt: skip
