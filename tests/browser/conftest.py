@@ -6,17 +6,15 @@ import os
 from collections.abc import Callable
 
 import pytest
-from django.core.management import call_command
 from django.test import override_settings
 
-from catalog.models import Product
 from history import mongo
 from history.mirror import relay
 from tests.browser import chromium
+from tests.browser.goods import stock_few_goods
 from tests.browser.shop import Shop
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import Visitor
 from tests.emptying import drop_collections, empty_tables
-from tests.factories import CategoryFactory, ProductFactory, StaffFactory
 
 # The web server does not know the tests' quick ones.
 SLOW = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -42,30 +40,10 @@ def _orm_beside_the_browser():
 
 
 @pytest.fixture
-def passwords(settings):
+def goods(transactional_db, settings):
+    """What the shop has."""
     settings.PASSWORD_HASHERS = SLOW
-
-
-@pytest.fixture
-def goods(transactional_db, passwords):
-    """What the shop has: the demo, where a module does not ask for few_goods instead."""
-    call_command("seed_demo")
-
-
-@pytest.fixture
-def few_goods(transactional_db, passwords):
     stock_few_goods()
-
-
-def stock_few_goods() -> None:
-    """Thirty lamps and kettles, of which one is sold out."""
-    for kind in ("Lamp", "Kettle"):
-        category = CategoryFactory(name=f"{kind}s", slug=f"{kind.lower()}s")
-        for number in range(15):
-            colour = ("red", "blue")[number % 2]
-            ProductFactory(name=f"{kind} {number}", category=category, attributes={"colour": colour})
-    Product.objects.filter(name="Kettle 3").update(stock=0)
-    StaffFactory(email="staff@shop.example", password=PASSWORD)
 
 
 @pytest.fixture
@@ -105,16 +83,6 @@ def open_shop(db, tmp_path_factory):
         yield open_with
     finally:
         shop.stop()
-
-
-@pytest.fixture(scope="module")
-def demo_shop(open_shop):
-    return open_shop(lambda: call_command("seed_demo"))
-
-
-@pytest.fixture(scope="module")
-def small_shop(open_shop):
-    return open_shop(stock_few_goods)
 
 
 @pytest.fixture

@@ -6,11 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 
-@pytest.fixture
-def goods(few_goods):
-    """Few goods are enough."""
-
-
 @pytest.mark.timeout(300)
 def test_a_key_is_made_and_tried_in_the_description(visit, goods):
     clerk = visit()

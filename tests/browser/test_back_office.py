@@ -23,11 +23,6 @@ LIST = "/admin/orders/order/"
 
 
 @pytest.fixture
-def goods(few_goods):
-    """Few goods are enough."""
-
-
-@pytest.fixture
 def orders(goods) -> dict[Status, Order]:
     """An order that waits, one that is paid and one that is on its way."""
     staff, customer = User.objects.get(email="staff@shop.example"), UserFactory()

@@ -15,11 +15,6 @@ LIST = "/admin/catalog/product/"
 BAD = "BAD-1,No price,,\nBAD-2,Negative,-3,\nBAD-3,No number,1,many\n"
 
 
-@pytest.fixture
-def goods(few_goods):
-    """Few goods are enough."""
-
-
 @pytest.mark.timeout(300)
 def test_the_day_of_a_catalogue_keeper(visit, tmp_path):
     keeper = User.objects.get(email="staff@shop.example")

@@ -7,10 +7,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.goods import stock_few_goods
+
 
 @pytest.fixture(scope="module")
-def shop(small_shop):
-    return small_shop
+def shop(open_shop):
+    return open_shop(stock_few_goods)
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ PASSWORD = "correct-horse-battery"
 ADDRESS = {"line1": "1 High Street", "postcode": "12345", "city": "Springfield", "country": "Utopia"}
 
 
-@pytest.fixture
-def goods(few_goods):
-    return few_goods
-
-
 class Newcomer:
     """Goes the way; every page passed has to be in order, light and wide, dark and narrow."""
 

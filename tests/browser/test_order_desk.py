@@ -25,7 +25,7 @@ LIST = "/admin/orders/order/"
 
 
 @pytest.fixture
-def goods(few_goods):
+def goods(goods):
     """Goods for fifty orders, and a customer with two that are older than these."""
     products = ProductFactory.create_batch(2, stock=200)
     customer = UserFactory(email="customer@shop.example", password=PASSWORD)

@@ -13,11 +13,6 @@ from tests.factories import UserFactory
 from users.models import User
 
 
-@pytest.fixture
-def goods(few_goods):
-    """What these pages show needs no demo."""
-
-
 @pytest.mark.timeout(300)
 def test_an_order_is_seen_as_it_stood_by_all_who_see_it_now(visit, shop):
     customer = UserFactory(email="ada@shop.example", password=PASSWORD)

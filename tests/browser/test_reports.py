@@ -7,14 +7,18 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import expect
 
+PAGES = ["/reports/", "/reports/sales/?period=all", "/reports/products/?period=all",
+         "/reports/customers/?period=all", "/reports/status/?period=all",
+         "/reports/retention/?period=all", "/reports/orders/", "/reports/trust/"]  # fmt: skip
 REPORTS = ["sales", "products", "customers", "status", "retention", "orders", "trust"]
 
 
 @pytest.fixture(scope="module")
-def shop(demo_shop):
-    return demo_shop
+def shop(open_shop):
+    return open_shop(lambda: call_command("seed_demo"))
 
 
 @pytest.fixture
@@ -130,3 +134,8 @@ def test_without_javascript_every_number_is_there(analyst):
         ]
         assert read[0] == read[1]
         assert read[0][0].strip()
+
+
+@pytest.mark.timeout(300)
+def test_pages_of_an_analyst(analyst):
+    assert analyst().flaws_of(PAGES) == {}

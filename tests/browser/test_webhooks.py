@@ -11,11 +11,6 @@ from history.webhooks import deliveries
 from history.webhooks.sending import Answer
 
 
-@pytest.fixture
-def goods(few_goods):
-    """Few goods are enough."""
-
-
 @pytest.mark.timeout(240)
 def test_a_webhook_is_added_and_a_failed_delivery_sent_again(visit, goods):
     clerk = visit()

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 PASSWORD = "demo-shop-2024"
 # (dark, width) that show whatever depends on colours or on room.
 LOOKS = [(False, 1280), (True, 320)]
+# Light at 320 would have the colours of the first and the room of the last.
+EVERY_LOOK = [(False, 1280), (True, 1280), (True, 320)]
 
 # Without preload: no rule we run needs it, and its styles are refused by the policy, which would count as a fault.
 STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "preload": False}
@@ -96,6 +98,14 @@ class Visitor:
             self.dress(dark=dark, width=width)
             if seen := self.flaws(is_known=number > 0):
                 found[f"{self.page.url} {'dark' if dark else 'light'} {width}"] = seen
+        return found
+
+    def flaws_of(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """What is wrong with each page, in every look."""
+        found = {}
+        for path in paths:
+            self.go(path)
+            found |= self.flaws_by_look(EVERY_LOOK)
         return found
 
     def _heard(self, message: ConsoleMessage) -> None:

@@ -27,9 +27,11 @@ class Server:
     def __enter__(self) -> Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._listens():
-            assert time.monotonic() < deadline, f"the web does not start: {self._log.read_text()[-2000:]}"
+            if time.monotonic() > deadline:
+                self.__exit__()
+                raise AssertionError(f"the web does not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.05)
         return self
 
