@@ -40,7 +40,7 @@ class Shop:
         """Start both; returns when the web answers."""
         self._run("-m", "gunicorn", "-c", "gunicorn.conf.py")
         self._run("manage.py", "relay")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._answers():
             assert time.monotonic() < deadline, f"the shop does not answer: {self._log.read_text()[-2000:]}"
             time.sleep(0.1)

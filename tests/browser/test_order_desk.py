@@ -26,10 +26,10 @@ LIST = "/admin/orders/order/"
 
 @pytest.fixture
 def goods(goods):
-    """Goods for fifty orders, and a customer with two that are older than these."""
+    """Goods for fifty orders, and a customer with three that are older than these."""
     products = ProductFactory.create_batch(2, stock=200)
     customer = UserFactory(email="customer@shop.example", password=PASSWORD)
-    for number in range(2):
+    for number in range(3):
         items = [RequestedItem(product, 2) for product in products]
         place_order(customer=customer, items=items, key=f"old-{number}", at=timezone.now() - timedelta(days=1))
 

@@ -27,7 +27,7 @@ class Server:
     def __enter__(self) -> Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._listens():
             if time.monotonic() > deadline:
                 self.__exit__()
