@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import FrameType
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -19,6 +20,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
         super().set_accept_enabled(enabled)
         if not self.alive:
             self._close_the_door()
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close kept connections that were not used in time, but none on which a request has come meanwhile."""
+        if self.keepalived_conns and self.keepalived_conns[0].timeout <= time.monotonic():
+            self.wait_for_and_dispatch_events(0)
+        super().murder_keepalived(force)
 
     def _close_the_door(self) -> None:
         """Take in who was let into the queue already, then have the system turn others away.

@@ -24,12 +24,12 @@ LONGEST = 3600.0
 
 @dataclass(frozen=True)
 class Plan:
-    """rate: visits a second; calm: seconds before the first round and after the last."""
+    """visitors: at once, each one visit after the other, so that no server has more in hand than it can answer before
+    it has to end; calm: seconds before the first round and after the last."""
 
     rounds: int
-    rate: float
+    visitors: int
     calm: float = 3.0
-    threads: int = 24
 
 
 def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
@@ -47,7 +47,7 @@ def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
             Balancer([web.port for web in shop.webs]) as balancer,
             Crowd(replace(site, port=balancer.port)) as crowd,
         ):
-            load = crowd.go(Pace(plan.rate, LONGEST, plan.threads, seed="rolling"))
+            load = crowd.go(Pace(0, LONGEST, plan.visitors, seed="rolling"))
             time.sleep(plan.calm)
             restarts = sum(_round(shop) for _ in range(plan.rounds))
             time.sleep(plan.calm)

@@ -16,13 +16,15 @@ from tests.load.command import ended, stores
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load.rolling", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--rate", type=float, default=15, help="visits a second")
+    parser.add_argument("--visitors", type=int, default=8, help="at once")
     options = parser.parse_args(arguments)
     with stores() as (servers, environment):
         # It imports models, which need the settings made above.
         from tests.load import restarts
 
-        verdict = restarts.run(servers.home, environment, restarts.Plan(rounds=options.rounds, rate=options.rate))
+        verdict = restarts.run(
+            servers.home, environment, restarts.Plan(rounds=options.rounds, visitors=options.visitors)
+        )
         servers.is_kept = bool(verdict.problems)
     return ended(verdict.figures, verdict.problems)
 

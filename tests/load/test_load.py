@@ -8,7 +8,7 @@ from tests.config.processes import database_url
 from tests.load import exhaustion, restarts, steady
 from tests.load.parts import SECRET_KEY, collect_static, production
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_under_steady_load_nothing_fails(environment, tmp_path):
 
 
 def test_restarts_under_load_fail_no_request(environment, tmp_path):
-    verdict = restarts.run(tmp_path, environment, restarts.Plan(rounds=1, rate=8, calm=1))
+    verdict = restarts.run(tmp_path, environment, restarts.Plan(rounds=1, visitors=4, calm=1))
 
     assert verdict.problems == []
     assert verdict.figures["restarts"] == 7
@@ -44,9 +44,9 @@ def test_restarts_under_load_fail_no_request(environment, tmp_path):
 
 
 def test_a_silent_mongodb_and_held_connections_are_told_of_in_time(environment, tmp_path):
-    plan = exhaustion.Plan(["silent-mongodb", "pool-held"], lasts=5, after=3, is_one_shop=True)
+    plan = exhaustion.Plan(["silent-mongodb", "pool-held"], lasts=5, after=3, rate=3, is_one_shop=True)
 
     verdict = exhaustion.run(tmp_path, environment, plan)
 
     assert verdict.problems == []
-    assert verdict.figures["orders"] >= 5
+    assert verdict.figures["orders"] >= 3
