@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import socket
+import struct
+import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from config import stopping
+
+# A program for the system's packet filter, of one step: keep nothing of a packet. Linux's number for attaching it.
+KEEP_NOTHING, SO_ATTACH_FILTER = struct.pack("HBBI", 6, 0, 0, 0), 26
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
@@ -37,8 +47,32 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
         for listener in self.sockets:
             if listener.sock is None:
                 continue
+            if _is_closed_by(self.ppid, listener.sock):
+                _let_nobody_in(listener.sock)
             before = -1
             while self.nr_conns != before:
                 before = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+
+def _is_closed_by(pid: int, door: socket.socket) -> bool:
+    """Whether gunicorn's first process has closed it: the whole server ends, and not this worker alone."""
+    name = f"socket:[{os.fstat(door.fileno()).st_ino}]"
+    held = set()
+    with contextlib.suppress(OSError):  # another system than Linux, or the process has ended
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed just now
+                held.add(os.readlink(link))
+    return bool(held) and name not in held
+
+
+def _let_nobody_in(door: socket.socket) -> None:
+    """Leave who knocks from now on without an answer: a moment later nobody listens, and they are turned away.
+
+    Else somebody could come between the last look into the queue and its end.
+    """
+    if sys.platform == "linux":
+        step = ctypes.create_string_buffer(KEEP_NOTHING, len(KEEP_NOTHING))
+        program = struct.pack("HP", 1, ctypes.addressof(step))
+        door.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
