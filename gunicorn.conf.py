@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ timeout = 60
 # Below the ten seconds that containers are given between SIGTERM and SIGKILL.
 graceful_timeout = 8
 
+# Seconds without a byte after which a visitor who sends a request slowly is given up: each keeps a thread waiting.
+patience = 10
+
 # The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)
 
@@ -60,6 +65,12 @@ def on_starting(server: Any) -> None:
     # reads this file again, and the workers go on counting.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="user-order-system-metrics-")
     tether.start()
+
+
+def when_ready(server: Any) -> None:
+    for listener in server.LISTENERS:
+        # Connections inherit it from the socket that listens; gunicorn has no setting for it.
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", patience, 0))
 
 
 def child_exit(server: Any, worker: Any) -> None:

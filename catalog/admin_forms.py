@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
-from catalog import images
+from catalog import attributes, images
 from catalog.models import Product
 
 if TYPE_CHECKING:
@@ -18,13 +19,28 @@ else:
 class AttributesField(forms.JSONField):
     """A product's attributes, {name: value}; nothing typed means none."""
 
+    def to_python(self, value: Any) -> Any:
+        if not isinstance(value, str) or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            return attributes.parse(value)
+        except ValueError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What the form shows again: what was typed, be it JSON or not."""
+        try:
+            return attributes.parse(data) if isinstance(data, str) else super().bound_data(data, initial)
+        except ValueError:
+            return InvalidJSONInput(data)
+
     def clean(self, value: Any) -> dict[str, Any]:
-        attributes = super().clean(value)
-        if attributes is None:
+        found = super().clean(value)
+        if found is None:
             return {}
-        if not isinstance(attributes, dict):
+        if not isinstance(found, dict):
             raise forms.ValidationError('Write attributes as {"name": "value"}.', code="not_an_object")
-        return attributes
+        return found
 
 
 class PictureField(forms.FileField):

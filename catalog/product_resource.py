@@ -17,6 +17,7 @@ from import_export.fields import Field
 from import_export.instance_loaders import CachedInstanceLoader
 from import_export.widgets import Widget as UntypedWidget
 
+from catalog import attributes
 from catalog.models import Category, Product
 from config import csv_cells
 
@@ -94,23 +95,15 @@ class YesNo(Widget):
         return str(int(value))
 
 
-def _refuse(constant: str) -> None:
-    """NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(constant)
-
-
 class Attributes(Widget):
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> dict[str, Any]:
         try:
-            attributes = json.loads(value, parse_constant=_refuse) if value.strip() else {}
-            # What PostgreSQL does not keep: halves of characters, NUL.
-            if "\\u0000" in json.dumps(attributes, ensure_ascii=False).encode().decode():
-                raise ValueError
-        except (ValueError, RecursionError) as error:
+            found = attributes.parse(value) if value.strip() else {}
+        except ValueError as error:
             raise ValidationError(f"“{value[:40]}” is no JSON.") from error
-        if not isinstance(attributes, dict):
+        if not isinstance(found, dict):
             raise ValidationError('Write attributes as {"name": "value"}.')
-        return attributes
+        return found
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return json.dumps(value, ensure_ascii=False)

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Spreadsheets take text that begins like this for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets take text that begins like this for a formula; some of them the wide letters of East Asia too.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class _Line:

@@ -1,9 +1,12 @@
-"""Which language a page speaks, and the page of an address that is none."""
+"""What no page could take is refused at the door; which language a page speaks; the page of an address that is none."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
@@ -12,6 +15,32 @@ from django.utils.cache import add_never_cache_headers
 
 # Their texts are not translated; half of a page in another language helps nobody.
 ONE_LANGUAGE = ("/admin/", "/reports/", "/api/")
+
+# Bytes, and where a request may bring as many: a picture, or a list of prices.
+LARGEST_UPLOAD = 21 * 2**20
+UPLOADS = "/admin/catalog/product/"
+# As Django draws it by lot.
+SESSION_KEY = re.compile(r"[0-9a-z]{32}", re.ASCII)
+
+
+def sound_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse what is too large before it is read, and leave aside what would make reading the rest fail."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        largest = LARGEST_UPLOAD if request.path_info.startswith(UPLOADS) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        # Django itself counts no files.
+        if length.isdecimal() and int(length) > largest:
+            raise RequestDataTooBig(f"{length} bytes")
+        if request.encoding:
+            # What the client says of its text: nothing but UTF-8 is spoken here, and some encodings are none of texts.
+            request.encoding = settings.DEFAULT_CHARSET
+        # In quotes a cookie can have any character, NUL too, which no table takes.
+        if not SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return get_response(request)
+
+    return respond
 
 
 class ShopLocaleMiddleware(LocaleMiddleware):

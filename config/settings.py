@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "config.metrics.MetricsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.api.middleware.ApiMiddleware",  # before whatever reads a session
+    "config.middleware.sound_requests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.ShopLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -166,6 +167,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "catalog:product_list"
+ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "users.forms.SignupForm"

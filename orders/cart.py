@@ -47,7 +47,7 @@ class Store(Protocol):
 class GuestStore:
     """session["cart"] is {product id as text: [quantity, price seen as text]}."""
 
-    def __init__(self, session: SessionBase) -> None:
+    def __init__(self, session: SessionBase | dict[str, Any]) -> None:
         self._session = session
 
     def _stored(self) -> dict[str, Any]:
@@ -182,7 +182,8 @@ def cart_of(request: HttpRequest) -> Cart:
     kept: dict[str, Any] = vars(request)
     if "_cart" not in kept:
         user = getattr(request, "user", None)  # a request refused before anybody was looked for has none
-        kept["_cart"] = Cart(CustomerStore(user) if isinstance(user, User) else GuestStore(request.session))
+        session = getattr(request, "session", {})
+        kept["_cart"] = Cart(CustomerStore(user) if isinstance(user, User) else GuestStore(session))
     found: Cart = kept["_cart"]
     return found
 

@@ -29,6 +29,8 @@ REFUSALS_TOLD = 10
 # What a word of a search may mean at most.
 MANY = 1000
 MANY_ORDERS = 10_000
+# Words of a search; each is looked for on its own.
+MOST_WORDS = 8
 
 
 @transaction.atomic
@@ -98,9 +100,9 @@ def matching(
     orders: of any model with an order's fields. holding: which orders, beside those that order_items tells, had one
     of these products in them.
 
-    A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most: the cost
-    of a search has a bound."""
-    named = [_named_by(word, orders.model, holding) for word in text.split()]
+    A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most, and words
+    beyond the first MOST_WORDS are not looked for: the cost of a search has a bound."""
+    named = [_named_by(word, orders.model, holding) for word in text.split()[:MOST_WORDS]]
     return orders.filter(pk__in=set.intersection(*named)) if named else orders
 
 

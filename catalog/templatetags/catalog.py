@@ -80,7 +80,9 @@ def image_url(product: Product, size: str = "small") -> str:
     """Where its picture is, or the drawn one; size: "small" is a square, "large" the whole of it."""
     if product.image:
         return default_storage.url(images.file_name(product.image, size))
-    return reverse("catalog:placeholder", kwargs={"sku": product.sku or f"product-{product.pk}"})
+    # An address has no line breaks, a SKU from a file may.
+    sku = " ".join(product.sku.split())
+    return reverse("catalog:placeholder", kwargs={"sku": sku or f"product-{product.pk}"})
 
 
 @register.simple_tag

@@ -1,0 +1,20 @@
+"""Attackers from many places, and what the shop mails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.security.shops import Shop
+
+
+def place(net: int, number: int) -> str:
+    """An address of this machine; what is limited is counted by it. net: of one test."""
+    return f"127.{net}.{number // 250}.{number % 250 + 1}"
+
+
+def mails(shop: Shop) -> list[str]:
+    """The texts of all mails so far, the oldest first."""
+    folder = Path(urlsplit(shop.environment["EMAIL_URL"]).path.removeprefix("/").removeprefix("/"))
+    files = sorted(Path("/", folder).iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    return [file.read_text() for file in files]

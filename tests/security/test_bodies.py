@@ -1,0 +1,115 @@
+"""What is too large, too much or too slow is refused at once, and keeps nobody else waiting."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.security import asking
+from tests.security.visitor import CSRF_COOKIE, FORM, HOST, TOKEN
+from tests.web.server import Server
+
+MEGABYTES = 10
+PATHS = ["/cart/add/", "/account/login/", "/account/signup/", "/checkout/", "/language/", "/nowhere/", "/admin/login/",
+         "/orders/", "/api/v1/orders", "/static/css/shop.css", "/healthz"]  # fmt: skip
+UPLOAD = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n%s\r\n--x--\r\n'
+QUICK = 1.0
+
+
+def head(path: str, length: int | str, kind: str = FORM, method: str = "POST") -> bytes:
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-Proto: https\r\nOrigin: https://{HOST}\r\n"
+        f"X-CSRFToken: {TOKEN}\r\nCookie: {CSRF_COOKIE}={TOKEN}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    ).encode()
+
+
+def sent(port: int, *parts: bytes) -> tuple[int, float]:
+    """The status of the answer, and how long it took from the first byte on; the server need not take them all."""
+    began = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+        except OSError:
+            pass  # it has answered and hung up
+        answer = connection.recv(100)
+    return int(answer[9:12]), time.perf_counter() - began
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ten_megabytes_are_refused_at_once(shop, path):
+    for kind, body in ((FORM, b"a=" + b"x" * MEGABYTES * 2**20), ("multipart/form-data; boundary=x", UPLOAD % bytes(MEGABYTES * 2**20))):
+        status, seconds = sent(shop.port, head(path, len(body), kind), body)
+
+        # What never looks at a body takes none.
+        assert status in (400, 413) or (path in ("/healthz", "/static/css/shop.css") and status in (200, 404, 405)), kind
+        assert seconds < QUICK
+
+
+@pytest.mark.parametrize("path", ["/cart/add/", "/account/login/", "/admin/login/", "/language/"])
+def test_five_thousand_fields_are_refused_at_once(shop, path):
+    fields = "&".join(f"f{n}=x" for n in range(5000)).encode()
+    many = b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\nx\r\n' % n for n in range(5000)) + b"--x--\r\n"
+    for kind, body in ((FORM, fields), ("multipart/form-data; boundary=x", many)):
+        status, seconds = sent(shop.port, head(path, len(body), kind), body)
+
+        assert status == 400
+        assert seconds < QUICK
+
+
+@pytest.mark.parametrize("length", [10**12, "9" * 5000, "-1", "x", "1, 2", "٣".encode().decode("latin-1")])
+def test_a_length_that_cannot_be_is_refused_before_anything_is_read(shop, length):
+    status, seconds = sent(shop.port, head("/cart/add/", length).decode().encode("latin-1"))
+
+    assert status in (400, 413, 431)
+    assert seconds < QUICK
+
+
+def test_a_head_that_is_too_large_is_refused(shop):
+    for line in ("GET /" + "a" * 20_000, "GET / HTTP/1.1\r\nHost: shop.example\r\nX: " + "a" * 100_000,
+                 "GET / HTTP/1.1\r\n" + "".join(f"X-{n}: x\r\n" for n in range(1000))):  # fmt: skip
+        status, seconds = sent(shop.port, f"{line}\r\n\r\n".encode())
+
+        assert 400 <= status < 500
+        assert seconds < QUICK
+
+
+SMUGGLED = [
+    "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
+    "POST / HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: shop.example\r\nHost: evil.example\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost : shop.example\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: shop.example\r\nX: a\x00b\r\n\r\n",
+    "GET / HTTP/9.9\r\nHost: shop.example\r\n\r\n",
+    "\x16\x03\x01\x02\x00\x01\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("raw", SMUGGLED)
+def test_what_two_servers_would_read_differently_is_refused(shop, raw):
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as connection:
+        connection.sendall(raw.encode("latin-1"))
+        answer = connection.recv(10_000)
+
+    assert not answer or 400 <= int(answer[9:12]) < 500
+    assert not asking.TOLD.search(answer)
+
+
+def test_slow_visitors_keep_nobody_waiting(shop, tmp_path: Path):
+    """As many as there are threads begin a form, or a head, and say no more."""
+    with Server(tmp_path / "web.log", **(shop.environment | {"WEB_PATIENCE": "1", "WEB_THREADS": "2"})) as server:
+        for begun in (head("/cart/add/", 1000) + b"product=", b"GET / HTTP/1.1\r\nHost: shop.ex"):
+            slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+            for each in slow:
+                each.sendall(begun)
+            time.sleep(0.2)
+            status, seconds = sent(server.port, head("/cart/", 0, method="GET"))
+            for each in slow:
+                each.close()
+
+            assert status == 200
+            assert seconds < 5

@@ -1,0 +1,142 @@
+"""Nobody is led to another site, by no address and no form; and no link in a mail goes where a request says."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from tests.factories import PASSWORD
+from tests.security import asking, people
+from tests.security.hostile import ELSEWHERE, quoted
+from tests.security.pages import Page
+from tests.security.visitor import HOST
+
+LINK = re.compile(r"https?://[^\s\"'<>]+")
+OUR = f"https://{HOST}/"
+FORMS = {
+    "/cart/add/": {"product": "1", "quantity": "1"},
+    "/language/": {"language": "de"},
+    "/account/logout/": {},
+    "/account/password/reset/": {"email": "nobody@shop.example"},
+}
+
+
+def leads_away(address: str, here: str = "/") -> bool:
+    """Whether a browser that is at `here` would go to another site, or run something: it drops tabs and turns slashes."""
+    read = re.sub(r"[\t\r\n]", "", address.strip()).replace("\\", "/")
+    parts = urlsplit(urljoin(OUR + here.lstrip("/"), read))
+    return bool(read) and (parts.scheme, parts.netloc) != ("https", HOST)
+
+
+@pytest.fixture
+def product(shop):
+    return shop.samples["product_id"]
+
+
+def test_leading_away_is_recognised():
+    assert [each for each in ELSEWHERE if not leads_away(each)] == ["https:evil.example"]
+    assert not any(map(leads_away, ["/orders/", "", "?page=2", "#main", f"https://{HOST}/x"]))
+
+
+def test_no_page_leads_to_where_next_says(shop, every_address):
+    """Pages for guests, customers and staff alike; what needs no sign-in is looked at with and without one."""
+    pages = asking.pages(shop, every_address)
+    wrong = []
+    for number, page in enumerate(pages):
+        visitor = shop.visitor(page.who)
+        for each in ELSEWHERE[number % 3 :: 3]:
+            answer = visitor.get(f"{page.path}?next={quoted(each)}&REDIRECT={quoted(each)}&url={quoted(each)}")
+            links = Page(answer.text, page.path)
+            led = [link for link in [answer.location, *links.links, *(form.action for form in links.forms)] if away(link)]
+            wrong += [f"{page.path}?next={each}: {link}" for link in led]
+
+    assert wrong == []
+
+
+def away(link: str) -> bool:
+    """Links of the shop's own to elsewhere: none."""
+    return leads_away(link) and not link.startswith(("mailto:", "otpauth:"))
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_no_form_leads_to_where_next_says(shop, product, path):
+    for each in ELSEWHERE:
+        visitor = shop.visitor()
+        fields = FORMS[path] | {"next": each} | ({"product": str(product)} if path == "/cart/add/" else {})
+        for target in (path, f"{path}?next={quoted(each)}"):
+            answer = visitor.post(target, fields, Referer=f"{OUR}account/")
+            assert not leads_away(answer.location), (target, each, answer.location)
+            assert "evil" not in answer.location
+
+
+def test_no_sign_in_leads_to_where_next_says(scratch):
+    [(email,)] = scratch.rows("SELECT email FROM users WHERE user_id = %s", scratch.people["a customer"])
+    for number, each in enumerate(ELSEWHERE):
+        visitor = scratch.visitor(address=people.place(1, number))
+        sent = {"login": email, "password": PASSWORD, "next": each}
+        answer = visitor.post(f"/account/login/?next={quoted(each)}", sent)
+        assert answer.status == 302, answer.text
+        assert not leads_away(answer.location), (each, answer.location)
+        assert "evil" not in answer.location
+        # Whoever is signed in already is led on at once.
+        assert not leads_away(visitor.get(f"/account/login/?next={quoted(each)}").location)
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "//evil.example/", "//evil.example/%2e%2e", "/%5cevil.example/..",
+                                  "/%2f%2fevil.example", "///evil.example//", "/%0d%0aLocation:%20//evil.example",
+                                  "//evil.example/admin", "//evil.example/orders"])  # fmt: skip
+def test_no_address_leads_to_the_site_that_it_names(shop, path):
+    for who in ("", "a superuser"):
+        for sent in ({}, {"X-Forwarded-Proto": "http"}):
+            answer = shop.visitor(who).get(path, **sent)
+
+            assert not leads_away(answer.location.replace(f"http://{HOST}", OUR)), answer.location
+            assert asking.wrong(answer) == ""
+
+
+HOSTS = ["evil.example", "shop.example.evil.example", "shop.example@evil.example", "evil.example:443", "shop.example:x",
+         "shop.example/evil.example", "[::1]", "127.0.0.1", "localhost", "shop.example,evil.example", "shop..example",
+         "-", "\xff"]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_host_that_is_not_ours_gets_nothing(shop, scheme):
+    for path in ("/", "/account/login/", "/orders/", "/api/v1/products", "/admin/login/", "/nowhere/"):
+        for host in HOSTS:
+            answer = shop.visitor().get(path, Host=host, **{"X-Forwarded-Proto": scheme})
+
+            assert answer.status in (400, 401) if path.startswith("/api") else answer.status == 400, (path, host, answer.status)
+            assert host not in answer.location
+            assert asking.wrong(answer) == ""
+
+
+def test_what_a_proxy_is_told_to_say_names_no_host(shop):
+    told = {name: "evil.example" for name in ("X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-URL", "X-Rewrite-URL",
+                                              "X-Forwarded-Server", "X-Forwarded-Port", "X-Forwarded-Prefix")}  # fmt: skip
+    lamp = f"/p/{shop.samples['slug']}/"
+
+    for path in ("/", lamp, "/orders/", "/account/login/", "/admin/"):
+        answer = shop.visitor().get(path, **told)
+
+        assert "evil.example" not in answer.location
+        assert b"evil.example" not in answer.body
+
+
+def test_mails_lead_to_the_shop_whatever_host_is_asked(scratch):
+    [(email,)] = scratch.rows("SELECT email FROM users WHERE user_id = %s", scratch.people["a customer"])
+    hostile = [{"Host": f"{HOST}:6666"}, {"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-Proto": "http, https"},
+               {"Host": HOST.upper()}]  # fmt: skip
+    for number, headers in enumerate(hostile):
+        before = people.mails(scratch)
+        visitor = scratch.visitor(address=people.place(2, number))
+        visitor.post("/account/password/reset/", {"email": email}, **headers)
+        visitor.post("/account/password/reset/", {"email": "nobody@shop.example"}, **headers)
+        visitor.post("/account/signup/", {"email": email, "name": "x", "password1": PASSWORD}, **headers)
+        new = people.mails(scratch)[len(before) :]
+        links = [link for mail in new for link in LINK.findall(mail)]
+
+        assert len(new) == (0 if "http, https" in headers.values() else 3)
+        assert len(links) == len(new)
+        assert [link for link in links if not link.startswith(OUR)] == []

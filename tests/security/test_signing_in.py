@@ -1,0 +1,218 @@
+"""Passwords are not guessed, nobody learns who has an account, and a session is its owner's until it ends."""
+
+from __future__ import annotations
+
+import re
+import time
+from statistics import median
+
+import pytest
+
+from tests.factories import PASSWORD
+from tests.security import people
+from tests.security.visitor import Answer, Visitor
+
+LOGIN, SIGNUP, RESET = "/account/login/", "/account/signup/", "/account/password/reset/"
+ACCOUNT = "/account/"
+# Of each kind; a median of so many holds still.
+OFTEN = 15
+# How much longer the one may take than the other.
+ALIKE = 1.5
+NEW = "a-new-password-2024"
+
+
+@pytest.fixture(scope="module")
+def emails(scratch) -> dict[str, str]:
+    rows = dict(scratch.rows("SELECT user_id, email FROM users"))
+    return {name: rows[user_id] for name, user_id in scratch.people.items()}
+
+
+def sign_in(visitor: Visitor, email: str, password: str = PASSWORD) -> Answer:
+    return visitor.post(LOGIN, {"login": email, "password": password})
+
+
+def is_in(visitor: Visitor) -> bool:
+    return visitor.get(ACCOUNT).status == 200
+
+
+# --- Guessing ---
+
+
+def test_a_password_is_not_guessed_from_one_place(scratch):
+    """Whatever the guesser says of where the questions come from: the proxy adds the true address last."""
+    visitor = scratch.visitor(address=people.place(10, 0))
+
+    answers = [
+        visitor.post(LOGIN, {"login": f"guess{n}@shop.example", "password": f"guess-{n}"},
+                     X_Forwarded_For=f"198.51.100.{n}, {people.place(10, 0)}", X_Real_IP=f"198.51.100.{n}",
+                     Forwarded=f"for=198.51.100.{n}", True_Client_IP=f"198.51.100.{n}", Client_IP=f"198.51.100.{n}")
+        for n in range(35)
+    ]  # fmt: skip
+
+    assert [answer.status for answer in answers[-3:]] == [429] * 3
+
+
+def test_a_password_is_not_guessed_from_many_places(scratch, emails):
+    email = emails["an analyst"]
+
+    tried = [sign_in(scratch.visitor(address=people.place(11, n)), email, f"guess-{n}") for n in range(6)]
+    right = scratch.visitor(address=people.place(11, 99))
+    sign_in(right, email)
+
+    assert [answer.status for answer in tried][:3] == [tried[0].status] * 3
+    assert "Too many" in tried[-1].text
+    assert not is_in(right)
+
+
+@pytest.mark.parametrize(("path", "sent"), [
+    (SIGNUP, {"name": "x", "password1": PASSWORD}),
+    (RESET, {}),
+])  # fmt: skip
+def test_nobody_has_the_shop_send_mails_by_the_hundred(scratch, path, sent):
+    visitor = scratch.visitor(address=people.place(12, len(path)))
+    before = len(people.mails(scratch))
+
+    answers = [visitor.post(path, sent | {"email": f"many{n}@shop.example"}) for n in range(25)]
+
+    assert answers[-1].status == 429
+    assert len(people.mails(scratch)) - before <= 20
+
+
+# --- Who has an account ---
+
+
+def without_names(answer: Answer, email: str) -> str:
+    """The page, the address that was typed and what is drawn by lot aside."""
+    body = answer.text.replace(email, "").replace(email.lower(), "")
+    return re.sub(r'value="[\w-]{20,}"', "", body)
+
+
+def asked_alike(scratch, path: str, known: list[str], fields: dict[str, str], net: int) -> None:
+    """Ask for addresses with an account and without, in turn, each from a place of its own, and compare."""
+    field = "login" if path == LOGIN else "email"
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    bodies, places = {}, iter(range(1000))
+    for n in range(OFTEN + 1):
+        for email in (known[n % len(known)], f"unknown{net}-{n}@shop.example"):
+            visitor = scratch.visitor(address=people.place(net, next(places)))
+            visitor.get(path)
+            began = time.perf_counter()
+            answer = visitor.post(path, {field: email, **fields})
+            seconds[email in known].append(time.perf_counter() - began)
+            shown = answer if answer.status != 302 else visitor.get(answer.location)
+            bodies[email in known] = (answer.status, answer.location, without_names(shown, email))
+
+    assert bodies[True] == bodies[False]
+    # The first of each warmed up.
+    times = sorted(median(each[1:]) for each in seconds.values())
+    assert times[1] < times[0] * ALIKE, times
+
+
+def test_a_sign_in_does_not_tell_who_has_an_account(scratch, emails):
+    known = [emails[name] for name in emails if name != "an analyst"]
+
+    asked_alike(scratch, LOGIN, known, {"password": "wrong-password-1"}, 20)
+
+
+def test_a_forgotten_password_does_not_tell_who_has_an_account(scratch, emails):
+    asked_alike(scratch, RESET, [emails[name] for name in emails], {}, 21)
+
+
+def test_a_sign_up_does_not_tell_who_has_an_account(scratch, emails):
+    asked_alike(scratch, SIGNUP, [emails[name] for name in emails], {"name": "Ada", "password1": NEW}, 22)
+
+
+# --- Sessions ---
+
+
+@pytest.fixture
+def customer(scratch, emails):
+    """Signed in by password, in two places, the passwords and limits of others untouched."""
+    return emails["a customer"]
+
+
+def test_a_session_that_an_attacker_chose_is_nobodys(scratch, customer):
+    chosen = "a" * 32
+    visitor = scratch.visitor(address=people.place(30, 0))
+    visitor.session = chosen
+    sign_in(visitor, customer)
+    attacker = scratch.visitor()
+    attacker.session = chosen
+
+    assert is_in(visitor)
+    assert visitor.session != chosen
+    assert not is_in(attacker)
+
+
+def test_a_guests_session_is_not_the_customers(scratch, customer):
+    visitor = scratch.visitor(address=people.place(30, 1))
+    visitor.post("/cart/add/", {"product": scratch.samples["product_id"], "quantity": 1})
+    guests = visitor.session
+    sign_in(visitor, customer)
+    attacker = scratch.visitor()
+    attacker.session = guests
+
+    assert guests
+    assert guests != visitor.session
+    assert not is_in(attacker)
+    assert "Lamp" in visitor.get("/cart/").text
+    assert "Lamp" not in attacker.get("/cart/").text
+
+
+def test_a_session_ends_with_its_sign_out(scratch, customer):
+    visitor = scratch.visitor(address=people.place(30, 2))
+    sign_in(visitor, customer)
+    kept = visitor.session
+    visitor.post("/account/logout/")
+    visitor.session = kept
+
+    assert not is_in(visitor)
+    assert visitor.get("/orders/").status == 302
+
+
+def test_other_sessions_end_with_a_new_password(scratch, emails):
+    owner = emails["the owner"]
+    here, there = (scratch.visitor(address=people.place(30, n)) for n in (3, 4))
+    for visitor in (here, there):
+        sign_in(visitor, owner)
+    assert is_in(there)
+
+    sent = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    changed = here.post("/account/password/change/", sent)
+
+    assert changed.status == 302
+    assert is_in(here)
+    assert not is_in(there)
+    assert sign_in(scratch.visitor(address=people.place(30, 5)), owner).status != 302
+
+
+def test_a_link_for_a_new_password_works_once_and_ends_all_sessions(scratch, customer):
+    there = scratch.visitor(address=people.place(30, 6))
+    sign_in(there, customer)
+    here = scratch.visitor(address=people.place(30, 7))
+    here.post(RESET, {"email": customer})
+    [link] = re.findall(r"https://shop\.example(/account/password/reset/key/\S+)", people.mails(scratch)[-1])
+
+    form = here.get(link).location
+    done = here.post(form, {"password1": NEW, "password2": NEW})
+    again = scratch.visitor(address=people.place(30, 8)).get(link)
+
+    assert done.status == 302
+    assert not is_in(there)
+    assert again.status == 200
+    assert 'name="password1"' not in again.text
+    assert sign_in(here, customer, NEW).status == 302
+
+
+def test_sessions_end_when_staff_shut_an_account(scratch, emails):
+    visitor = scratch.visitor(address=people.place(30, 9))
+    sign_in(visitor, emails["the owner"], NEW)
+    assert is_in(visitor)
+    action = {"action": "deactivate_selected", "_selected_action": scratch.people["the owner"]}
+
+    scratch.visitor("a superuser").post("/admin/users/user/", action)
+
+    assert not is_in(visitor)
+    assert not is_in(scratch.visitor("the owner"))
+    sign_in(visitor, emails["the owner"], NEW)
+    assert not is_in(visitor)
