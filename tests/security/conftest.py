@@ -20,6 +20,13 @@ def shop(django_db_setup, django_db_blocker, tmp_path_factory):
         yield shop
 
 
+@pytest.fixture(scope="module")
+def scratch(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Another one, of a module's own, for attacks that leave nothing as it was."""
+    with shops.opened(tmp_path_factory.mktemp("scratch"), django_db_blocker.unblock, "scratch") as shop:
+        yield shop
+
+
 @pytest.fixture(scope="session")
 def every_address(shop: Shop) -> list[Address]:
     return addresses.addresses(shop)

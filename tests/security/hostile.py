@@ -27,8 +27,8 @@ LOOKUPS = (
 # Where somebody might be led; each is another site's for some browser.
 ELSEWHERE = (
     "//evil.example", "https://evil.example/", "https:evil.example", "https:///evil.example", "http:evil.example",
-    "\\\\evil.example", "/\\evil.example", "/\t/evil.example", "\t//evil.example", "///evil.example", "javascript:alert(1)",
-    "https://shop.example@evil.example/", "//shop.example.evil.example", "data:text/html,x",
+    "\\\\evil.example", "/\\evil.example", "/\t/evil.example", "\t//evil.example", "///evil.example",
+    "javascript:alert(1)", "https://shop.example@evil.example/", "//shop.example.evil.example", "data:text/html,x",
 )  # fmt: skip
 
 

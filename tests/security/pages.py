@@ -14,7 +14,7 @@ MARK = "zq"
 
 @dataclass
 class Form:
-    """fields: as they would be sent if nobody typed anything; files: names of fields for them."""
+    """fields: as they would be sent if nobody typed, ticked or chose anything; files: names of fields for them."""
 
     method: str
     action: str
@@ -77,6 +77,8 @@ class Page(HTMLParser):
         name, kind = known["name"], known.get("type", "")
         if kind == "file":
             form.files.append(name)
+        elif tag == "button" or kind == "submit":
+            form.fields.setdefault(name, [])
         elif kind not in ("checkbox", "radio") or "checked" in known:
             form.fields.setdefault(name, []).append(known.get("value", ""))
         else:

@@ -47,8 +47,8 @@ class Shop:
         self._database = psycopg.connect(database, autocommit=True)
         self._visitors: list[Visitor] = []
 
-    def visitor(self, who: str = "") -> Visitor:
-        return self._opened(Visitor(self.port, session=self._sessions[who] if who else ""))
+    def visitor(self, who: str = "", place: str = "127.0.0.1") -> Visitor:
+        return self._opened(Visitor(self.port, session=self._sessions[who] if who else "", place=place))
 
     def client(self, key: str) -> Visitor:
         """Another system with a key of the API."""
@@ -89,9 +89,12 @@ class Shop:
 
 
 @contextlib.contextmanager
-def opened(directory: Path, unblocked: Unblocked) -> Iterator[Shop]:
-    """directory: for logs, mails, pictures and static files. unblocked: lets us at the tests' database server."""
-    with _stores(unblocked) as (database, mongodb):
+def opened(directory: Path, unblocked: Unblocked, name: str = "attacked") -> Iterator[Shop]:
+    """directory: for logs, mails, pictures and static files. unblocked: lets us at the tests' database server.
+
+    name: tells its stores from those of another shop.
+    """
+    with _stores(unblocked, name) as (database, mongodb):
         environment = _production(directory) | {"DATABASE_URL": database, "MONGODB_URL": mongodb}
         made = _seed(environment)
         with (
@@ -128,12 +131,12 @@ def _seed(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _stores(unblocked: Unblocked) -> Iterator[tuple[str, str]]:
+def _stores(unblocked: Unblocked, name: str) -> Iterator[tuple[str, str]]:
     """Addresses of a PostgreSQL database, migrated and without a row of anybody's, and of an empty MongoDB one."""
     of_tests = connection.settings_dict["NAME"]
-    name = f"{of_tests}_attacked"
     mongodb = urlsplit(settings.MONGODB_URL)
-    mongodb = mongodb._replace(path=f"{mongodb.path}_attacked")
+    mongodb = mongodb._replace(path=f"{mongodb.path}_{name}")
+    name = f"{of_tests}_{name}"
     with unblocked():
         _copy(of_tests, name)
     try:

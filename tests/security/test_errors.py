@@ -11,17 +11,23 @@ from tests.security import asking
 # Tables without which a page cannot be.
 BROKEN = {"categories": "/c/nothing-like-this/", "products": "/search/?q=lamp", "orders": "/orders/",
           "history_events": "/admin/history/event/", "api_keys": "/api/v1/products"}  # fmt: skip
-VERSION = re.compile(rb"\d+\.\d+\.\d+|Python|Django|gunicorn|nginx|PostgreSQL \d|psycopg|MongoDB \d|relation \"", re.IGNORECASE)
-HIDDEN = ["/.git/config", "/.git/HEAD", "/.env", "/.venv/bin/python", "/manage.py", "/config/settings.py", "/compose.yaml",
-          "/Dockerfile", "/pyproject.toml", "/requirements.txt", "/db.sqlite3", "/backup.sql", "/dump.sql.gz", "/index.php",
-          "/settings.py~", "/.settings.py.swp", "/wp-login.php", "/phpinfo.php", "/server-status", "/debug/", "/__debug__/",
-          "/.data/secret", "/media/", "/media/products/", "/static/", "/static/css/", "/static/.git/config", "/.DS_Store",
-          "/.well-known/../manage.py", "/admin/doc/", "/actuator/env", "/metrics", "/api/v1/../../manage.py"]  # fmt: skip
+VERSION = re.compile(
+    rb"\d+\.\d+\.\d+|Python|Django|gunicorn|nginx|PostgreSQL \d|psycopg|MongoDB \d|relation \"", re.IGNORECASE
+)
+HIDDEN = [
+    "/.git/config", "/.git/HEAD", "/.env", "/.venv/bin/python", "/manage.py", "/config/settings.py", "/compose.yaml",
+    "/Dockerfile", "/pyproject.toml", "/requirements.txt", "/db.sqlite3", "/backup.sql", "/dump.sql.gz", "/index.php",
+    "/settings.py~", "/.settings.py.swp", "/wp-login.php", "/phpinfo.php", "/server-status", "/debug/", "/__debug__/",
+    "/.data/secret", "/media/", "/media/products/", "/static/", "/static/css/", "/static/.git/config", "/.DS_Store",
+    "/.well-known/../manage.py", "/admin/doc/", "/actuator/env", "/metrics", "/api/v1/../../manage.py",
+]  # fmt: skip
 OUTSIDE = ["config/settings.py", "etc/passwd", "manage.py"]
-WAYS_OUT = ["/static/../{0}", "/static/../../../../../../{0}", "/static/%2e%2e/{0}", "/static/..%2f{0}", "/static/..%5c{0}",
-            "/static/....//{0}", "/static//{0}", "/static/%252e%252e/{0}", "/static/css/../../{0}", "/static/..%c0%af{0}",
-            "/media/../{0}", "/media/products/../../{0}", "/media/products/%2e%2e%2f%2e%2e%2f{0}", "//{0}", "/static/%00{0}",
-            "/static/../../{0}%00.css", "/media/products/{0}", "/static/file:///{0}", "/placeholder/../{0}"]  # fmt: skip
+WAYS_OUT = [
+    "/static/../{0}", "/static/../../../../../../{0}", "/static/%2e%2e/{0}", "/static/..%2f{0}", "/static/..%5c{0}",
+    "/static/....//{0}", "/static//{0}", "/static/%252e%252e/{0}", "/static/css/../../{0}", "/static/..%c0%af{0}",
+    "/media/../{0}", "/media/products/../../{0}", "/media/products/%2e%2e%2f%2e%2e%2f{0}", "//{0}", "/static/%00{0}",
+    "/static/../../{0}%00.css", "/media/products/{0}", "/static/file:///{0}", "/placeholder/../{0}",
+]  # fmt: skip
 
 
 def test_a_broken_page_tells_nothing(shop):

@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from tests.factories import PASSWORD
-from tests.security import people
+from tests.security import places
 from tests.security.visitor import Answer, Visitor
 
 LOGIN, SIGNUP, RESET = "/account/login/", "/account/signup/", "/account/password/reset/"
@@ -40,11 +40,11 @@ def is_in(visitor: Visitor) -> bool:
 
 def test_a_password_is_not_guessed_from_one_place(scratch):
     """Whatever the guesser says of where the questions come from: the proxy adds the true address last."""
-    visitor = scratch.visitor(address=people.place(10, 0))
+    visitor = scratch.visitor(place=places.of(10, 0))
 
     answers = [
         visitor.post(LOGIN, {"login": f"guess{n}@shop.example", "password": f"guess-{n}"},
-                     X_Forwarded_For=f"198.51.100.{n}, {people.place(10, 0)}", X_Real_IP=f"198.51.100.{n}",
+                     X_Forwarded_For=f"198.51.100.{n}, {places.of(10, 0)}", X_Real_IP=f"198.51.100.{n}",
                      Forwarded=f"for=198.51.100.{n}", True_Client_IP=f"198.51.100.{n}", Client_IP=f"198.51.100.{n}")
         for n in range(35)
     ]  # fmt: skip
@@ -55,8 +55,8 @@ def test_a_password_is_not_guessed_from_one_place(scratch):
 def test_a_password_is_not_guessed_from_many_places(scratch, emails):
     email = emails["an analyst"]
 
-    tried = [sign_in(scratch.visitor(address=people.place(11, n)), email, f"guess-{n}") for n in range(6)]
-    right = scratch.visitor(address=people.place(11, 99))
+    tried = [sign_in(scratch.visitor(place=places.of(11, n)), email, f"guess-{n}") for n in range(6)]
+    right = scratch.visitor(place=places.of(11, 99))
     sign_in(right, email)
 
     assert [answer.status for answer in tried][:3] == [tried[0].status] * 3
@@ -69,13 +69,13 @@ def test_a_password_is_not_guessed_from_many_places(scratch, emails):
     (RESET, {}),
 ])  # fmt: skip
 def test_nobody_has_the_shop_send_mails_by_the_hundred(scratch, path, sent):
-    visitor = scratch.visitor(address=people.place(12, len(path)))
-    before = len(people.mails(scratch))
+    visitor = scratch.visitor(place=places.of(12, len(path)))
+    before = len(places.mails(scratch))
 
     answers = [visitor.post(path, sent | {"email": f"many{n}@shop.example"}) for n in range(25)]
 
     assert answers[-1].status == 429
-    assert len(people.mails(scratch)) - before <= 20
+    assert len(places.mails(scratch)) - before <= 20
 
 
 # --- Who has an account ---
@@ -94,7 +94,7 @@ def asked_alike(scratch, path: str, known: list[str], fields: dict[str, str], ne
     bodies, places = {}, iter(range(1000))
     for n in range(OFTEN + 1):
         for email in (known[n % len(known)], f"unknown{net}-{n}@shop.example"):
-            visitor = scratch.visitor(address=people.place(net, next(places)))
+            visitor = scratch.visitor(place=places.of(net, next(places)))
             visitor.get(path)
             began = time.perf_counter()
             answer = visitor.post(path, {field: email, **fields})
@@ -133,7 +133,7 @@ def customer(scratch, emails):
 
 def test_a_session_that_an_attacker_chose_is_nobodys(scratch, customer):
     chosen = "a" * 32
-    visitor = scratch.visitor(address=people.place(30, 0))
+    visitor = scratch.visitor(place=places.of(30, 0))
     visitor.session = chosen
     sign_in(visitor, customer)
     attacker = scratch.visitor()
@@ -145,7 +145,7 @@ def test_a_session_that_an_attacker_chose_is_nobodys(scratch, customer):
 
 
 def test_a_guests_session_is_not_the_customers(scratch, customer):
-    visitor = scratch.visitor(address=people.place(30, 1))
+    visitor = scratch.visitor(place=places.of(30, 1))
     visitor.post("/cart/add/", {"product": scratch.samples["product_id"], "quantity": 1})
     guests = visitor.session
     sign_in(visitor, customer)
@@ -160,7 +160,7 @@ def test_a_guests_session_is_not_the_customers(scratch, customer):
 
 
 def test_a_session_ends_with_its_sign_out(scratch, customer):
-    visitor = scratch.visitor(address=people.place(30, 2))
+    visitor = scratch.visitor(place=places.of(30, 2))
     sign_in(visitor, customer)
     kept = visitor.session
     visitor.post("/account/logout/")
@@ -172,7 +172,7 @@ def test_a_session_ends_with_its_sign_out(scratch, customer):
 
 def test_other_sessions_end_with_a_new_password(scratch, emails):
     owner = emails["the owner"]
-    here, there = (scratch.visitor(address=people.place(30, n)) for n in (3, 4))
+    here, there = (scratch.visitor(place=places.of(30, n)) for n in (3, 4))
     for visitor in (here, there):
         sign_in(visitor, owner)
     assert is_in(there)
@@ -183,19 +183,19 @@ def test_other_sessions_end_with_a_new_password(scratch, emails):
     assert changed.status == 302
     assert is_in(here)
     assert not is_in(there)
-    assert sign_in(scratch.visitor(address=people.place(30, 5)), owner).status != 302
+    assert sign_in(scratch.visitor(place=places.of(30, 5)), owner).status != 302
 
 
 def test_a_link_for_a_new_password_works_once_and_ends_all_sessions(scratch, customer):
-    there = scratch.visitor(address=people.place(30, 6))
+    there = scratch.visitor(place=places.of(30, 6))
     sign_in(there, customer)
-    here = scratch.visitor(address=people.place(30, 7))
+    here = scratch.visitor(place=places.of(30, 7))
     here.post(RESET, {"email": customer})
-    [link] = re.findall(r"https://shop\.example(/account/password/reset/key/\S+)", people.mails(scratch)[-1])
+    [link] = re.findall(r"https://shop\.example(/account/password/reset/key/\S+)", places.mails(scratch)[-1])
 
     form = here.get(link).location
     done = here.post(form, {"password1": NEW, "password2": NEW})
-    again = scratch.visitor(address=people.place(30, 8)).get(link)
+    again = scratch.visitor(place=places.of(30, 8)).get(link)
 
     assert done.status == 302
     assert not is_in(there)
@@ -205,7 +205,7 @@ def test_a_link_for_a_new_password_works_once_and_ends_all_sessions(scratch, cus
 
 
 def test_sessions_end_when_staff_shut_an_account(scratch, emails):
-    visitor = scratch.visitor(address=people.place(30, 9))
+    visitor = scratch.visitor(place=places.of(30, 9))
     sign_in(visitor, emails["the owner"], NEW)
     assert is_in(visitor)
     action = {"action": "deactivate_selected", "_selected_action": scratch.people["the owner"]}

@@ -52,15 +52,15 @@ class Answer:
 
 
 class Visitor:
-    """session: the key of the session it is signed in with. key: of the API.
+    """session: the key of the session it is signed in with. key: of the API. place: its own address, on this machine.
 
     Of the cookies that it is given, it keeps that of its session.
     """
 
-    def __init__(self, port: int, *, session: str = "", key: str = "") -> None:
+    def __init__(self, port: int, *, session: str = "", key: str = "", place: str = "127.0.0.1") -> None:
         self.session = session
         self._key = key
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE, source_address=(place, 0))
         self._used = 0.0
 
     def get(self, path: str, **headers: str) -> Answer:

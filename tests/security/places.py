@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tests.security.shops import Shop
 
 
-def place(net: int, number: int) -> str:
+def of(net: int, number: int) -> str:
     """An address of this machine; what is limited is counted by it. net: of one test."""
     return f"127.{net}.{number // 250}.{number % 250 + 1}"
 
