@@ -35,7 +35,7 @@ timeout = 60
 graceful_timeout = 8
 
 # Seconds without a byte after which a visitor who sends a request slowly is given up: each keeps a thread waiting.
-patience = 10
+patience = int(os.environ.get("WEB_PATIENCE") or 10)
 
 # The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)

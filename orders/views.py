@@ -122,7 +122,7 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
 def _keep_draft(request: HttpRequest, form: CheckoutForm) -> None:
     """Note what was typed, and by whom: after signing in, only the same customer sees it again."""
     known = form.typed() | {"saved": request.POST.get("saved", "")[:20], "key": str(form.cleaned_data.get("key", ""))}
-    customer = str(request.user.pk) if request.user.is_authenticated else request.POST.get("customer")
+    customer = str(request.user.pk) if request.user.is_authenticated else request.POST.get("customer", "")[:20]
     request.session[DRAFT] = {"customer": customer, "form": known}
 
 

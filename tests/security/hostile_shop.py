@@ -49,6 +49,11 @@ def html(place: str) -> str:
     return HTML.format(place)
 
 
+def file_name(place: str) -> str:
+    """The same without what no file's name has."""
+    return html(place).replace('"', "").replace("/", "")
+
+
 def run(shop: Shop, program: str) -> None:
     """Run Python with the shop's settings."""
     command, variables = [sys.executable, "-c", program], os.environ | shop.environment
@@ -61,7 +66,7 @@ def fill_up(shop: Shop) -> dict[str, int]:
     boss, owner = shop.visitor("a superuser"), shop.visitor("the owner")
     fill(owner, "/account/", name=html("customer"))
     fill(owner, "/account/addresses/add/", **_address(html("address")))
-    _catalogue(boss)
+    _catalogue(shop, boss)
     _staff(shop, boss)
     _sign_in(shop, html("agent"))
     skus = [f"{formula}x" for formula in FORMULAS]
@@ -117,18 +122,19 @@ def _order_by_hand(shop: Shop, skus: Iterable[str]) -> int:
     return number
 
 
-def _catalogue(boss: Visitor) -> None:
+def _catalogue(shop: Shop, boss: Visitor) -> None:
     fill(boss, "/admin/catalog/category/add/", name=html("category"), slug="hostile")
+    [(category,)] = shop.rows("SELECT category_id FROM categories WHERE slug = 'hostile'")
     attributes = json.dumps({html("key"): html("value")})
-    picture = File(html("file") + ".png", pictures.encoded())
+    picture = File(file_name("file"), pictures.encoded())
     own = {"name": html("product"), "sku": html("sku"), "description": html("description"), "attributes": attributes}
     add = "/admin/catalog/product/add/"
     for each in (own | {"picture": picture}, DOLLARS):
         form = form_with(boss.get(add), add, each)
-        answer = send(boss, form, price="10.00", stock="50", is_active="on", **each)
+        answer = send(boss, form, category=category, price="10.00", stock="50", is_active="on", **each)
         assert answer.status == 302, answer.text
     lines = "sku,name,price,stock\nCELL,{0},x,9\nNEW,{0},1.00,9\n".format(html("cell").replace('"', ""))
-    fill(boss, "/admin/catalog/product/import/", file=File(html("upload") + ".csv", lines.encode(), "text/csv"))
+    fill(boss, "/admin/catalog/product/import/", file=File(file_name("upload"), lines.encode(), "text/csv"))
 
 
 def _staff(shop: Shop, boss: Visitor) -> None:

@@ -24,7 +24,7 @@ def claiming(width: int, height: int) -> bytes:
     return _png(width, height, bytes(1000))
 
 
-def bomb(side: int = 20_000) -> bytes:
+def bomb(side: int = 8_000) -> bytes:
     """A PNG that really is as large as that, one bit a pixel, packed into some kilobytes."""
     return _png(side, side, bytes(side * (side // 8 + 1)), depth=1)
 

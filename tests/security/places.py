@@ -8,13 +8,17 @@ from urllib.parse import urlsplit
 from tests.security.shops import Shop
 
 
+# Between the mails of a file.
+RULE = "-" * 79 + "\n"
+
+
 def of(net: int, number: int) -> str:
     """An address of this machine; what is limited is counted by it. net: of one test."""
     return f"127.{net}.{number // 250}.{number % 250 + 1}"
 
 
 def mails(shop: Shop) -> list[str]:
-    """The texts of all mails so far, the oldest first."""
+    """The texts of all mails so far, the oldest first; several may be in a file."""
     folder = Path(urlsplit(shop.environment["EMAIL_URL"]).path.removeprefix("/").removeprefix("/"))
     files = sorted(Path("/", folder).iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name))
-    return [file.read_text() for file in files]
+    return [mail for file in files for mail in file.read_text().split(RULE) if mail.strip()]

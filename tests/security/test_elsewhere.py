@@ -26,6 +26,7 @@ FORMS = {
 def leads_away(address: str) -> bool:
     """Whether a browser would go to another site, or run something; it drops tabs and turns slashes."""
     read = re.sub(r"[\t\r\n]", "", address.strip()).replace("\\", "/")
+    read = re.sub(r"^(https?:)?/{2,}", r"\1//", read)
     parts = urlsplit(urljoin(OUR, read))
     return bool(read) and (parts.scheme, parts.netloc) != ("https", HOST)
 
@@ -50,7 +51,9 @@ def test_no_page_leads_to_where_next_says(shop, every_address):
             answer = visitor.get(f"{page.path}?next={quoted(each)}&REDIRECT={quoted(each)}&url={quoted(each)}")
             links = Page(answer.text, page.path)
             led = [answer.location, *links.links, *(form.action for form in links.forms)]
-            wrong += [f"{page.path}?next={each}: {link}" for link in led if leads_away(link)]
+            # Webhooks do lead elsewhere.
+            new = {*led} - {*page.page.links}
+            wrong += [f"{page.path}?next={each}: {link}" for link in new if leads_away(link)]
 
     assert wrong == []
 

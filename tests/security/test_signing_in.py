@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from statistics import median
+from uuid import uuid4
 
 import pytest
 
@@ -69,10 +70,10 @@ def test_a_password_is_not_guessed_from_many_places(scratch, emails):
     (RESET, {}),
 ])  # fmt: skip
 def test_nobody_has_the_shop_send_mails_by_the_hundred(scratch, path, sent):
-    visitor = scratch.visitor(place=places.of(12, len(path)))
+    place = places.of(12, len(path))
     before = len(places.mails(scratch))
 
-    answers = [visitor.post(path, sent | {"email": f"many{n}@shop.example"}) for n in range(25)]
+    answers = [scratch.visitor(place=place).post(path, sent | {"email": f"many{n}@shop.example"}) for n in range(25)]
 
     assert answers[-1].status == 429
     assert len(places.mails(scratch)) - before <= 20
@@ -126,9 +127,21 @@ def test_a_sign_up_does_not_tell_who_has_an_account(scratch, emails):
 
 
 @pytest.fixture
-def customer(scratch, emails):
-    """Signed in by password, in two places, the passwords and limits of others untouched."""
-    return emails["a customer"]
+def customer(scratch) -> str:
+    """The address of somebody new, whose password is PASSWORD."""
+    email = f"{uuid4()}@shop.example"
+    [(user_id,)] = scratch.rows(
+        "INSERT INTO users (name, email, password) SELECT 'Ada', %s, password FROM users WHERE user_id = %s"
+        " RETURNING user_id",
+        email,
+        scratch.people["a customer"],
+    )
+    scratch.rows(
+        'INSERT INTO account_emailaddress (user_id, email, verified, "primary") VALUES (%s, %s, true, true)',
+        user_id,
+        email,
+    )
+    return email
 
 
 def test_a_session_that_an_attacker_chose_is_nobodys(scratch, customer):
@@ -170,11 +183,10 @@ def test_a_session_ends_with_its_sign_out(scratch, customer):
     assert visitor.get("/orders/").status == 302
 
 
-def test_other_sessions_end_with_a_new_password(scratch, emails):
-    owner = emails["the owner"]
+def test_other_sessions_end_with_a_new_password(scratch, customer):
     here, there = (scratch.visitor(place=places.of(30, n)) for n in (3, 4))
     for visitor in (here, there):
-        sign_in(visitor, owner)
+        sign_in(visitor, customer)
     assert is_in(there)
 
     sent = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
@@ -183,7 +195,7 @@ def test_other_sessions_end_with_a_new_password(scratch, emails):
     assert changed.status == 302
     assert is_in(here)
     assert not is_in(there)
-    assert sign_in(scratch.visitor(place=places.of(30, 5)), owner).status != 302
+    assert sign_in(scratch.visitor(place=places.of(30, 5)), customer).status != 302
 
 
 def test_a_link_for_a_new_password_works_once_and_ends_all_sessions(scratch, customer):
@@ -204,15 +216,15 @@ def test_a_link_for_a_new_password_works_once_and_ends_all_sessions(scratch, cus
     assert sign_in(here, customer, NEW).status == 302
 
 
-def test_sessions_end_when_staff_shut_an_account(scratch, emails):
+def test_sessions_end_when_staff_shut_an_account(scratch, customer):
     visitor = scratch.visitor(place=places.of(30, 9))
-    sign_in(visitor, emails["the owner"], NEW)
+    sign_in(visitor, customer)
     assert is_in(visitor)
-    action = {"action": "deactivate_selected", "_selected_action": scratch.people["the owner"]}
+    [(user_id,)] = scratch.rows("SELECT user_id FROM users WHERE email = %s", customer)
 
+    action = {"action": "deactivate_selected", "_selected_action": user_id}
     scratch.visitor("a superuser").post("/admin/users/user/", action)
 
     assert not is_in(visitor)
-    assert not is_in(scratch.visitor("the owner"))
-    sign_in(visitor, emails["the owner"], NEW)
+    sign_in(visitor, customer)
     assert not is_in(visitor)

@@ -15,7 +15,7 @@ import pytest
 from history.reports.views import REPORTS
 from tests.security import asking, places
 from tests.security.addresses import addresses
-from tests.security.hostile_shop import DOLLARS, FORMULAS, fill_up, html, run
+from tests.security.hostile_shop import DOLLARS, FORMULAS, file_name, fill_up, html, run
 from tests.security.pages import Page, text
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -75,7 +75,8 @@ def test_it_is_seen_as_text_where_it_is_shown(scratch, filled):
                 if answer.location.startswith("/p/"):
                     answer = visitors["the owner"].get(answer.location)
                 shown[path] = answer
-            if html(place) not in text(shown[path].text.replace("<mark>", "").replace("</mark>", "")):
+            wanted = file_name(place) if place == "upload" else html(place)
+            if wanted not in text(shown[path].text.replace("<mark>", "").replace("</mark>", "")):
                 wrong.append(f"{path}: {place} is not there, {shown[path].status}")
 
     assert wrong == []
