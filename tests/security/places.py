@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from tests.security.shops import Shop
 
-
 # Between the mails of a file.
 RULE = "-" * 79 + "\n"
 
