@@ -20,9 +20,9 @@ def shop(django_db_setup, django_db_blocker, tmp_path_factory):
         yield shop
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def scratch(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Another one, of a module's own, for attacks that leave nothing as it was."""
+    """Another one, for attacks that leave something behind."""
     with shops.opened(tmp_path_factory.mktemp("scratch"), django_db_blocker.unblock, "scratch") as shop:
         yield shop
 

@@ -13,6 +13,8 @@ from tests.security.hostile import ELSEWHERE, quoted
 from tests.security.pages import Page
 from tests.security.visitor import HOST
 
+pytestmark = pytest.mark.django_db
+
 LINK = re.compile(r"https?://[^\s\"'<>]+")
 OUR = f"https://{HOST}/"
 FORMS = {

@@ -8,6 +8,8 @@ import pytest
 
 from tests.security import asking
 
+pytestmark = pytest.mark.django_db
+
 # Tables without which a page cannot be.
 BROKEN = {"categories": "/c/nothing-like-this/", "products": "/search/?q=lamp", "users": "/orders/",
           "history_events": "/admin/history/event/", "api_keys": "/api/v1/products"}  # fmt: skip
@@ -30,6 +32,11 @@ WAYS_OUT = [
 ]  # fmt: skip
 
 
+def versions(body: bytes) -> list[bytes]:
+    """What a page says of that, addresses of its files aside."""
+    return VERSION.findall(re.sub(rb'"/static/[^"]*"', b"", body))
+
+
 def test_a_broken_page_tells_nothing(shop):
     """Its table is away for a moment, as after a deployment that went wrong."""
     for table, path in BROKEN.items():
@@ -41,7 +48,7 @@ def test_a_broken_page_tells_nothing(shop):
             shop.rows(f"ALTER TABLE {table}_away RENAME TO {table}")
 
         assert answer.status in (500, 503), path
-        assert not VERSION.search(answer.body), VERSION.search(answer.body)
+        assert not versions(answer.body)
         assert not asking.TOLD.search(answer.body)
         assert asked.get(path).status in (200, 404)
 
@@ -64,7 +71,7 @@ def test_pages_of_what_is_not_there_tell_nothing(shop, who):
     for answer in answers:
         assert answer.status >= 300
         assert not asking.TOLD.search(answer.body)
-        assert not VERSION.search(answer.body), VERSION.search(answer.body)
+        assert not versions(answer.body)
         assert not re.search(r"\d", answer.headers.get("Server", ""))
         assert "X-Powered-By" not in answer.headers
 

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.security import asking
+from tests.security import asking, shops
 from tests.security.addresses import addresses
 from tests.security.asking import Question
 from tests.security.hostile import ROWS
 from tests.security.pages import Form
+
+pytestmark = pytest.mark.django_db
 
 # They would end the sessions that the others are sent with.
 LEFT_OUT = ("/logout/", "/account/sessions/", "/account/close/", "/erase/")
@@ -20,10 +22,17 @@ TOKEN = "csrfmiddlewaretoken"
 
 
 @pytest.fixture(scope="module")
-def forms(scratch) -> list[tuple[str, Form]]:
+def fuzzed(django_db_setup, django_db_blocker, tmp_path_factory):
+    """A shop of which nothing stays as it was."""
+    with shops.opened(tmp_path_factory.mktemp("fuzzed"), django_db_blocker.unblock, "fuzzed") as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def forms(fuzzed) -> list[tuple[str, Form]]:
     """Each form that posts, once, with who is shown it."""
     found = {}
-    for page in asking.pages(scratch, addresses(scratch)):
+    for page in asking.pages(fuzzed, addresses(fuzzed)):
         for form in page.page.forms:
             if form.method == "post" and not any(part in form.action for part in LEFT_OUT):
                 found[page.who, form.action, *sorted(form.fields)] = (page.who, form)
@@ -40,7 +49,7 @@ def filled(form: Form, texts: tuple[str | bytes, ...], number: int) -> Iterator[
 
 
 @pytest.mark.parametrize("row", ROWS_OF_FORMS)
-def test_a_form_is_answered_whatever_its_fields_hold(scratch, forms, row):
+def test_a_form_is_answered_whatever_its_fields_hold(fuzzed, forms, row):
     questions = [
         Question(who, form.action, fields)
         for number, (who, form) in enumerate(forms)
@@ -48,13 +57,13 @@ def test_a_form_is_answered_whatever_its_fields_hold(scratch, forms, row):
     ]
 
     assert len(forms) > 25
-    assert asking.faults(scratch, questions) == []
+    assert asking.faults(fuzzed, questions) == []
 
 
-def test_the_pages_are_still_there_after_all_that(scratch, forms):
+def test_the_pages_are_still_there_after_all_that(fuzzed, forms):
     """Whatever was taken from the forms before is shown without harm, and the shop sells."""
-    still = [Question(asking.who_sees(address), address.path) for address in addresses(scratch) if not address.is_api]
-    shop = [page.path for page in asking.pages(scratch, addresses(scratch)) if page.who == ""]
+    still = [Question(asking.who_sees(address), address.path) for address in addresses(fuzzed) if not address.is_api]
+    shop = [page.path for page in asking.pages(fuzzed, addresses(fuzzed)) if page.who == ""]
 
-    assert asking.faults(scratch, still) == []
+    assert asking.faults(fuzzed, still) == []
     assert {"/", "/cart/", "/search/"} <= {urlsplit(path).path for path in shop}

@@ -13,6 +13,8 @@ from tests.factories import PASSWORD
 from tests.security import places
 from tests.security.visitor import Answer, Visitor
 
+pytestmark = pytest.mark.django_db
+
 LOGIN, SIGNUP, RESET = "/account/login/", "/account/signup/", "/account/password/reset/"
 ACCOUNT = "/account/"
 # Of each kind; a median of so many holds still.

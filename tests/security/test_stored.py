@@ -18,6 +18,8 @@ from tests.security.addresses import addresses
 from tests.security.hostile_shop import DOLLARS, FORMULAS, file_name, fill_up, html, run
 from tests.security.pages import Page, text
 
+pytestmark = pytest.mark.django_db
+
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 ALL = "?period=all"
 # Where each is to be seen; {live} and {archived} are orders, {product} is the hostile one.

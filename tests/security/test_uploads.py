@@ -12,6 +12,8 @@ from tests.security import asking, pictures
 from tests.security.sending import File, form_with, send
 from tests.security.visitor import Answer
 
+pytestmark = pytest.mark.django_db
+
 PICTURE = re.compile(r"/media/products/[0-9a-f]{32}-large\.webp")
 KEPT = re.compile(r"[0-9a-f]{32}-(large|small)\.webp")
 REFUSED = {

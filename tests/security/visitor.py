@@ -78,9 +78,7 @@ class Visitor:
     def token(self) -> dict[str, str]:
         return {"X-CSRFToken": TOKEN, "Origin": f"https://{HOST}"}
 
-    def ask(
-        self, method: str, path: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None, /
-    ) -> Answer:
+    def ask(self, method: str, path: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """headers: named with - or _; an empty one is left out, the usual ones too."""
         if time.monotonic() - self._used > IDLE:
             self._connection.close()
