@@ -79,10 +79,10 @@ class Page(HTMLParser):
             form.files.append(name)
         elif tag == "button" or kind == "submit":
             form.fields.setdefault(name, [])
-        elif kind not in ("checkbox", "radio") or "checked" in known:
+        elif kind not in ("checkbox", "radio"):
             form.fields.setdefault(name, []).append(known.get("value", ""))
         else:
-            form.fields.setdefault(name, [])
+            form.fields.setdefault(name, []).extend([known.get("value", "on")] * ("checked" in known))
         if tag == "select":
             self._select = name
         elif tag == "textarea":

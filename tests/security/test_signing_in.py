@@ -94,10 +94,10 @@ def asked_alike(scratch, path: str, known: list[str], fields: dict[str, str], ne
     """Ask for addresses with an account and without, in turn, each from a place of its own, and compare."""
     field = "login" if path == LOGIN else "email"
     seconds: dict[bool, list[float]] = {True: [], False: []}
-    bodies, places = {}, iter(range(1000))
+    bodies, numbers = {}, iter(range(1000))
     for n in range(OFTEN + 1):
         for email in (known[n % len(known)], f"unknown{net}-{n}@shop.example"):
-            visitor = scratch.visitor(place=places.of(net, next(places)))
+            visitor = scratch.visitor(place=places.of(net, next(numbers)))
             visitor.get(path)
             began = time.perf_counter()
             answer = visitor.post(path, {field: email, **fields})

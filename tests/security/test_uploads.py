@@ -36,7 +36,7 @@ TAKEN = {
     "a way from the root": File("/etc/cron.d/evil", pictures.encoded()),
     "a way of Windows": File("..\\..\\evil.png", pictures.encoded()),
     "lines": File("a\r\nX-Injected: 1\r\n\r\n.png", pictures.encoded()),
-    "a long name": File("x" * 5000 + ".png", pictures.encoded()),
+    "a long name": File("x" * 300 + ".png", pictures.encoded()),
 }
 
 
@@ -76,12 +76,15 @@ def test_what_is_no_picture_is_refused(scratch, page, folder, what):
 
 @pytest.mark.parametrize("what", TAKEN)
 def test_nothing_but_pixels_comes_through(scratch, page, folder, what):
+    before = kept(folder)
+
     answer, seconds = upload(scratch, page, TAKEN[what])
 
     assert answer.status == 302, answer.text
     assert seconds < asking.allowed(scratch)
     # The one before has gone.
-    assert len(kept(folder)) == 2
+    assert kept(folder) != before
+    assert len(kept(folder)) == len(before)
     assert all(KEPT.fullmatch(name.removeprefix("products/")) for name in kept(folder))
     # Guests may be shown for a moment what others were.
     page = scratch.visitor("the owner").get(f"/p/{scratch.samples['slug']}/")
@@ -101,9 +104,7 @@ def test_nothing_lies_outside_of_the_folder(scratch, folder):
     assert not Path("/etc/cron.d/evil").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["../../evil.csv", "/etc/passwd", "..\\evil.csv", "a\r\nX-Injected: 1.csv", "x" * 3000]
-)
+@pytest.mark.parametrize("name", ["../../evil.csv", "/etc/passwd", "..\\evil.csv", "a\r\nX-Injected: 1.csv", "x" * 300])
 def test_the_name_of_a_price_list_is_only_a_name(scratch, name):
     boss = scratch.visitor("a superuser")
     where = "/admin/catalog/product/import/"
