@@ -56,7 +56,8 @@ class Page(HTMLParser):
         elif tag in ("input", "select", "textarea", "button") and "name" in known:
             self._field(tag, known)
         elif tag == "option" and self._form and self._select and "selected" in known:
-            self._form.fields[self._select] = [known.get("value", "")]
+            chosen = self._form.fields[self._select]
+            chosen[:] = [*filter(None, chosen), known.get("value", "")]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -78,6 +79,8 @@ class Page(HTMLParser):
         if kind == "file":
             form.files.append(name)
         elif tag == "button" or kind == "submit":
+            form.fields.setdefault(name, [])
+        elif tag == "select" and "multiple" in known:
             form.fields.setdefault(name, [])
         elif kind not in ("checkbox", "radio"):
             form.fields.setdefault(name, []).append(known.get("value", ""))
