@@ -78,9 +78,7 @@ class Page(HTMLParser):
         name, kind = known["name"], known.get("type", "")
         if kind == "file":
             form.files.append(name)
-        elif tag == "button" or kind == "submit":
-            form.fields.setdefault(name, [])
-        elif tag == "select" and "multiple" in known:
+        elif tag == "button" or kind == "submit" or (tag == "select" and "multiple" in known):
             form.fields.setdefault(name, [])
         elif kind not in ("checkbox", "radio"):
             form.fields.setdefault(name, []).append(known.get("value", ""))

@@ -12,7 +12,7 @@ from tests.security import asking
 from tests.security.visitor import CSRF_COOKIE, FORM, HOST, TOKEN
 from tests.web.server import Server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 MEGABYTES = 10 * 2**20
 MULTIPART = "multipart/form-data; boundary=x"

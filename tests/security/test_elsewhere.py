@@ -13,7 +13,7 @@ from tests.security.hostile import ELSEWHERE, quoted
 from tests.security.pages import Page
 from tests.security.visitor import HOST
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 LINK = re.compile(r"https?://[^\s\"'<>]+")
 OUR = f"https://{HOST}/"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.security import asking
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 # Tables without which a page cannot be.
 BROKEN = {"categories": "/c/nothing-like-this/", "products": "/search/?q=lamp", "users": "/orders/",

@@ -13,7 +13,7 @@ from tests.security.asking import Question
 from tests.security.hostile import ROWS
 from tests.security.pages import Form
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 # They would end the sessions that the others are sent with.
 LEFT_OUT = ("/logout/", "/account/sessions/", "/account/close/", "/erase/")

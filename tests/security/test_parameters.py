@@ -14,7 +14,7 @@ from tests.security.asking import Asked, Question
 from tests.security.hostile import LOOKUPS, ROWS, quoted
 from tests.security.pages import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 # Every text in every parameter of every page on its own: some ten thousand questions.
 ALL = bool(os.environ.get("ATTACK_ALL"))

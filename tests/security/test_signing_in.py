@@ -13,7 +13,7 @@ from tests.factories import PASSWORD
 from tests.security import places
 from tests.security.visitor import Answer, Visitor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 LOGIN, SIGNUP, RESET = "/account/login/", "/account/signup/", "/account/password/reset/"
 ACCOUNT = "/account/"

@@ -18,7 +18,7 @@ from tests.security.addresses import addresses
 from tests.security.hostile_shop import DOLLARS, FORMULAS, file_name, fill_up, html, run
 from tests.security.pages import Page, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 ALL = "?period=all"

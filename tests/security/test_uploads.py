@@ -12,7 +12,7 @@ from tests.security import asking, pictures
 from tests.security.sending import File, form_with, send
 from tests.security.visitor import Answer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 PICTURE = re.compile(r"/media/products/[0-9a-f]{32}-large\.webp")
 KEPT = re.compile(r"[0-9a-f]{32}-(large|small)\.webp")
