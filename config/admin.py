@@ -76,6 +76,10 @@ class QuickList(_ModelAdmin):
         offered = [each[0] if isinstance(each, tuple | list) else each for each in self.get_list_filter(request)]
         return column == self.date_hierarchy or any(str(each).split(LOOKUP_SEP)[0] == column for each in offered)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        # Django looks for a column without a name where an address says ?_to_field= and nothing more.
+        return super().get_object(request, object_id, from_field or None)
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
             found = super().get_changelist_instance(request)

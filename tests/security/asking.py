@@ -15,7 +15,7 @@ from tests.security.shops import Shop
 from tests.security.visitor import Answer, Visitor
 
 # Whatever is asked is answered within so many seconds; on a busy machine, within the time of so many usual pages.
-SECOND, PAGES = 1.0, 20
+SECOND, PAGES = 1.0, 40
 # Whoever waits for others does not do so each time.
 TRIES = 3
 # The server has four threads.

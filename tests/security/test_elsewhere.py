@@ -49,7 +49,7 @@ def test_no_page_leads_to_where_next_says(shop, every_address):
     wrong = []
     for number, page in enumerate(pages):
         visitor = shop.visitor(page.who)
-        for each in ELSEWHERE[number % 3 :: 3]:
+        for each in ELSEWHERE[number % 5 :: 5]:
             answer = visitor.get(f"{page.path}?next={quoted(each)}&REDIRECT={quoted(each)}&url={quoted(each)}")
             links = Page(answer.text, page.path)
             led = [answer.location, *links.links, *(form.action for form in links.forms)]
