@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
@@ -76,9 +77,21 @@ class QuickList(_ModelAdmin):
         offered = [each[0] if isinstance(each, tuple | list) else each for each in self.get_list_filter(request)]
         return column == self.date_hierarchy or any(str(each).split(LOOKUP_SEP)[0] == column for each in offered)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        # Django looks for a column without a name where an address says ?_to_field= and nothing more.
-        return super().get_object(request, object_id, from_field or None)
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        _refuse_nameless(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        _refuse_nameless(request)
+        return super().delete_view(request, object_id, extra_context)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
@@ -139,6 +152,12 @@ class ShopAdminSite(admin.AdminSite):
             ),
         ]
         return [*own, *super().get_urls()]
+
+
+def _refuse_nameless(request: HttpRequest) -> None:
+    """Django would look for a column without a name where an address says ?_to_field= and nothing more."""
+    if request.POST.get(TO_FIELD_VAR, request.GET.get(TO_FIELD_VAR)) == "":
+        raise DisallowedModelAdminToField("A column has a name.")
 
 
 def _password_change(request: HttpRequest) -> HttpResponse:

@@ -18,6 +18,7 @@ def of(net: int, number: int) -> str:
 
 def mails(shop: Shop) -> list[str]:
     """The texts of all mails so far, the oldest first; several may be in a file."""
-    folder = Path(urlsplit(shop.environment["EMAIL_URL"]).path.removeprefix("/").removeprefix("/"))
-    files = sorted(Path("/", folder).iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    folder = Path("/", urlsplit(shop.environment["EMAIL_URL"]).path.lstrip("/"))
+    # It is made with the first of them.
+    files = sorted(folder.glob("*"), key=lambda file: (file.stat().st_mtime_ns, file.name))
     return [mail for file in files for mail in file.read_text().split(RULE) if mail.strip()]
