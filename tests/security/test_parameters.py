@@ -97,7 +97,7 @@ def test_no_operator_narrows_or_widens_a_list(shop, pages):
 
 
 def test_no_lookup_of_a_column_that_no_filter_offers(shop, pages):
-    lists = [page for page in pages if re.fullmatch(r"/admin/\w+/\w+/", page.path)]
+    lists = [page for page in pages if re.fullmatch(r"/admin/(?!password_change)\w+/\w+/", page.path)]
     wrong = []
     for page in lists:
         visitor = shop.visitor(page.who)
