@@ -14,9 +14,9 @@ from orders.services import RequestedItem, place_order
 from users import api_keys
 from users.models import User
 
-SCRIPT = """x"'><zq-mark onclick=1><script>window.zq=1</script><img src=zq onerror=window.zq=1>"""
+SCRIPT = """x"'><zq-mark><script>window.zq=1</script><img src=zq onerror=window.zq=1>"""
 # What ran, and what became an element; a picture that is none would be asked for too.
-FOUND = "() => (window.zq ? 1 : 0) + document.querySelectorAll('zq-mark, [onerror], [onclick], img[src=zq]').length"
+FOUND = "() => (window.zq ? 1 : 0) + document.querySelectorAll('zq-mark, [onerror], img[src=zq]').length"
 PAGES = [
     "/", "/search/?q=x", "/p/x-{product}/", "/c/lamps/", "/cart/", "/orders/", "/orders/{order}/",
     "/orders/{order}/receipt/", "/checkout/done/{order}/", "/account/", "/admin/", "/admin/orders/order/",
