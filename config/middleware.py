@@ -32,9 +32,6 @@ def sound_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         # Django itself counts no files.
         if length.isdecimal() and int(length) > largest:
             raise RequestDataTooBig(f"{length} bytes")
-        if request.encoding:
-            # What the client says of its text: nothing but UTF-8 is spoken here, and some encodings are none of texts.
-            request.encoding = settings.DEFAULT_CHARSET
         # In quotes a cookie can have any character, NUL too, which no table takes.
         if not SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)

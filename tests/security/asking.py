@@ -119,7 +119,8 @@ def wrong(answer: Answer) -> str:
     """What is wrong with an answer, whatever was asked; "" for nothing."""
     if answer.status >= 500:
         return f"status {answer.status}"
-    if "injected" in str(answer.headers).lower():
+    names = [*answer.headers, *answer.cookies]
+    if any(name.lower().startswith("x-injected") for name in names):
         return f"an injected header: {answer.headers}"
     if found := TOLD.search(answer.body):
         return f"tells of itself: {found.group()!r}"
