@@ -27,7 +27,7 @@ PAGES = [
 
 
 @pytest.fixture
-def goods(few_goods):
+def goods(goods):
     """Names of everything that has one are scripts."""
     staff, now = User.objects.get(email="staff@shop.example"), timezone.now()
     staff.name = SCRIPT
