@@ -51,8 +51,8 @@ def ready(how_many: int) -> list[int]:
 
 
 def session(number: int) -> str:
-    """The key of a buyer's session."""
-    return f"bench{CUSTOMERS + number}"
+    """The key of a buyer's session, as long as any."""
+    return f"bench{CUSTOMERS + number:027}"
 
 
 def product(number: int) -> int:

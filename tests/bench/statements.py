@@ -87,7 +87,7 @@ def timed_checkouts(numbers: list[int]) -> list[list[tuple[str, float]]]:
 def script(said: list[str]) -> str:
     """Return pgbench's script of a buyer's statements: every number of theirs is the one of whose turn it is."""
     everything = "\n".join(said)
-    [customer] = {*re.findall(r"\bbench(71\d{7})\b", everything)}
+    [customer] = {*re.findall(r"\bbench0*(71\d{7})\b", everything)}
     number = int(customer) - buyers.CUSTOMERS
     names = {buyers.CUSTOMERS + number: "customer", buyers.product(number): "product", buyers.CARTS + number: "cart"}
     [placing] = [at for at, each in enumerate(said) if re.match(r'\s*INSERT INTO "?orders"?\W', each)]

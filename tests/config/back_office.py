@@ -46,6 +46,7 @@ PAGES = {
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
     "mfa_authenticator_add": NOBODY,
+    "usersessions_usersession_add": NOBODY,
     "history_event_add": NOBODY,
     "history_event_delete": NOBODY,
     "history_endpoint_secret": "history.view_endpoint",  # shows nothing but to who has just made it
@@ -76,7 +77,9 @@ FORMS = {
     "orders_order_add": NOBODY,
     "orders_order_delete": NOBODY,
     "mfa_authenticator_add": NOBODY,
+    "usersessions_usersession_add": NOBODY,
     "mfa_authenticator_change": NOBODY,
+    "usersessions_usersession_change": NOBODY,
     "history_event_add": NOBODY,
     "history_event_change": NOBODY,
     "history_event_delete": NOBODY,
