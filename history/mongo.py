@@ -190,8 +190,7 @@ def _expect_an_answer() -> None:
     if time.monotonic() - _answered_at.get(key, -KNOWN) < KNOWN:
         return
     try:
-        with pymongo.timeout(PRESENCE):
-            _database(settings.MONGODB_READ_TIMEOUT_MS).command("ping")
+        ping(PRESENCE)
     except PyMongoError as error:
         raise ConnectionFailure(f"MongoDB does not answer: {error}") from error
     _answered_at[key] = time.monotonic()
@@ -202,9 +201,12 @@ def for_writing(name: str = ORDER_HISTORY) -> Collection[Document]:
     return _database(settings.MONGODB_WRITE_TIMEOUT_MS).get_collection(name, read_concern=CONFIRMED)
 
 
-def ping() -> None:
-    """Return where MongoDB answers at once; raises pymongo.errors.PyMongoError where it does not."""
-    with pymongo.timeout(settings.MONGODB_CONNECT_TIMEOUT_MS / 1000):
+def ping(seconds: float | None = None) -> None:
+    """Return where MongoDB answers within so many seconds; unless said, in the time of MONGODB_CONNECT_TIMEOUT_MS.
+
+    Raises pymongo.errors.PyMongoError where it does not.
+    """
+    with pymongo.timeout(seconds or settings.MONGODB_CONNECT_TIMEOUT_MS / 1000):
         _database(settings.MONGODB_READ_TIMEOUT_MS).command("ping")
 
 

@@ -14,6 +14,8 @@ import threading
 import time
 from collections import Counter
 
+from tests.listening import Door
+
 FAULTS = ("delay", "reset", "cut", "swallow")
 # First element of a command document: its name, a string.
 WRITES = (b"\x02insert\x00", b"\x02update\x00")
@@ -27,18 +29,11 @@ class Proxy:
         self.done: Counter[str] = Counter()
         self._target = target
         self._chance = random.Random(f"{seed} proxy")
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._door = Door(self._serve)
+        self.port = self._door.port
 
     def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self._door.close()
 
     def _serve(self, client: socket.socket) -> None:
         try:

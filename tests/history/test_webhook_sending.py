@@ -5,15 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from django.utils import timezone
 
 from history.webhooks import addresses, sending
+from tests import certificates
 from tests.history.receiver import OK, Receiver, answers, drips, hangs, status
 
 PRIVATE = [
@@ -169,32 +166,8 @@ def test_what_is_no_answer_is_told(receiver):
     assert "refused" in post(receiver.url).error
 
 
-def certificate(tmp_path, name):
-    """A key and a certificate that vouches for itself, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = timezone.now()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    file = tmp_path / f"{name}.pem"
-    file.write_bytes(
-        made.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return file
-
-
 def test_tls_proves_the_name_and_a_handshake_cannot_drag_on(receiver, tmp_path, monkeypatch):
-    file = certificate(tmp_path, "hooks.example")
+    file = certificates.write(tmp_path / "hooks.example.pem", "hooks.example", of=x509.DNSName("hooks.example"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     safe = Receiver(context)

@@ -15,6 +15,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 
+from tests.listening import Door
+
 # nginx's own: a kept connection is closed after so many seconds without use, a server is left alone for so many after
 # it refused one.
 KEPT, LEFT_ALONE = 60.0, 1.0
@@ -35,26 +37,17 @@ class Balancer:
         self._refused_at = dict.fromkeys(ports, 0.0)
         self._turn = 0
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._door = Door(self._serve)
+        self.port = self._door.port
 
     def __enter__(self) -> Balancer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._door.close()
         for kept in self._idle.values():
             while kept:
                 kept.pop()[0].close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

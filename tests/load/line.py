@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 
+from tests.listening import Door
+
 Address = str | tuple[str, int]
 
 
@@ -18,18 +20,15 @@ class Line:
         self._to = to
         self._goes = threading.Event()
         self._goes.set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._door = Door(self._connect)
+        self.port = self._door.port
 
     def __enter__(self) -> Line:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.speak()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._door.close()
 
     def fall_silent(self) -> None:
         """Take what is sent, new connections too, and pass nothing on, in neither direction."""
@@ -38,12 +37,6 @@ class Line:
     def speak(self) -> None:
         """Pass on what was kept back, and all that follows."""
         self._goes.set()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._connect, args=(near,), daemon=True).start()
 
     def _connect(self, near: socket.socket) -> None:
         self._goes.wait()

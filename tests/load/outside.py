@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests import certificates
 from tests.history.receiver import Receiver
 from tests.orders.mail_server import MailServer
 
@@ -22,7 +20,7 @@ class Outside:
     """`with Outside(home) as outside`. mails, hooks: how often each came, by its Message-ID or event."""
 
     def __init__(self, home: Path) -> None:
-        self._certificate = _certificate(home / "hooks.pem")
+        self._certificate = certificates.write(home / "hooks.pem", HERE, of=x509.IPAddress(ip_address(HERE)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate)
         self._receiver = Receiver(context)
@@ -52,25 +50,3 @@ class Outside:
 
     def doubled(self) -> list[str]:
         return [each for counted in (self.mails, self.hooks) for each, times in counted.items() if times > 1]
-
-
-def _certificate(file: Path) -> Path:
-    """Write a key and a certificate of this machine that vouches for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HERE)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HERE))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(made.public_bytes(pem) + private)
-    return file
