@@ -11,9 +11,10 @@ from django.db import connection
 
 from catalog import stock
 from history import mongo
+from history.feed.models import FeedEvent
 from history.mirror import reconcile
 from history.models import Event
-from history.webhooks.models import Delivery
+from history.webhooks.models import Delivery, Endpoint
 from orders.models import Mail, Order
 from tests.config.processes import wait_until
 from tests.load.outside import Outside
@@ -83,8 +84,11 @@ def _told(verdict: Verdict, outside: Outside, since: int) -> None:
 
 
 def _is_drained() -> bool:
-    waiting = Event.objects.pending().exists() or Mail.objects.filter(due_at__isnull=False).exists()
-    return not (waiting or Delivery.objects.waiting().exists())
+    """Whether nothing waits, of the feed neither a number, nor a webhook's look at it, nor the telling."""
+    mirror_or_mails = Event.objects.pending().exists() or Mail.objects.filter(due_at__isnull=False).exists()
+    numbers = FeedEvent.objects.filter(position__isnull=True).exists()
+    looks = any(FeedEvent.objects.after(endpoint.position).exists() for endpoint in Endpoint.objects.active())
+    return not (mirror_or_mails or numbers or looks or Delivery.objects.waiting().exists())
 
 
 def wrong(sights: Sequence[Sight]) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 
@@ -14,6 +16,7 @@ from tests.history.receiver import Receiver
 from tests.orders.mail_server import MailServer
 
 HERE = "127.0.0.1"
+T = TypeVar("T")
 
 
 class Outside:
@@ -43,10 +46,14 @@ class Outside:
 
     def count(self) -> None:
         """Take note of what came; to be called now and then, or all of it would be kept."""
-        mails, self._mail_server.mails = self._mail_server.mails, []
-        requests, self._receiver.requests = self._receiver.requests, []
-        self.mails.update(str(mail["Message-ID"]) for mail in mails)
-        self.hooks.update(request.headers["webhook-id"] for request in requests)
+        self.mails.update(str(mail["Message-ID"]) for mail in _taken(self._mail_server.mails))
+        self.hooks.update(request.headers["webhook-id"] for request in _taken(self._receiver.requests))
 
     def doubled(self) -> list[str]:
         return [each for counted in (self.mails, self.hooks) for each, times in counted.items() if times > 1]
+
+
+def _taken(came: list[T]) -> Iterator[T]:
+    """Empty a list that others append to meanwhile; a list put in its place would miss what is on its way."""
+    while came:
+        yield came.pop()

@@ -57,7 +57,8 @@ class _Conversation(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
         if self.server.says.get("end", "250").startswith(("250", HANG)):
-            self.server.mails.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
+            mail = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
+            self.server.mails.append(mail)
         return self._answer("end")
 
     def _answer(self, command: str) -> bool:
