@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from catalog.models import Category, ProductQuerySet
 
 WORD = re.compile(r"[^\W_]+")
+# Each word of a search is looked for on its own; those beyond so many are left out, so that its cost has a bound.
 MOST_WORDS = 8
 # A category is meant by a word from this length on; "he" would be "health".
 CATEGORY_FROM = 3

@@ -10,8 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-# Each word of a search is looked for in three columns; those beyond so many are left out, so that its cost has a bound.
-MOST_WORDS = 8
+from catalog.search import MOST_WORDS
 
 
 class SessionAdmin(UserSessionAdmin):  # type: ignore[misc]  # untyped in the library

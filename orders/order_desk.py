@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from catalog.models import Product
+from catalog.search import MOST_WORDS
 from orders import seen
 from orders.models import Order, OrderItem
 from orders.services import OrderError, TransitionNotAllowed, change_status
@@ -29,8 +30,6 @@ REFUSALS_TOLD = 10
 # What a word of a search may mean at most.
 MANY = 1000
 MANY_ORDERS = 10_000
-# Words of a search; each is looked for on its own.
-MOST_WORDS = 8
 
 
 @transaction.atomic

@@ -115,9 +115,7 @@ def place_in_transaction(
     if first is not None:
         return _same_again(Order.objects.get(pk=first), quantities)
     _refuse_missing(products, quantities)
-    total = sum((product.price * quantities[product.pk] for product in products), Decimal(0))
-    if shown_total not in (None, total):
-        raise TotalChanged
+    total = _agreed_total(products, quantities, shown_total)
     order = Order(customer=customer, total_amount=total, idempotency_key=key)
     order.shipping_address = dict(shipping_address or {})
     _begin(order, by=by, at=at)
@@ -245,6 +243,14 @@ def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) 
     short = [p for p in products if p.stock < quantities[p.pk]]
     if short:
         raise OutOfStock(short)
+
+
+def _agreed_total(products: Sequence[Product], quantities: Mapping[int, int], shown: Decimal | None) -> Decimal:
+    """Return what these cost today. Raises TotalChanged where the customer was shown something else."""
+    total = sum((product.price * quantities[product.pk] for product in products), Decimal(0))
+    if shown not in (None, total):
+        raise TotalChanged
+    return total
 
 
 def _give_back_stock(order: Order, *, by: User | str, at: datetime) -> None:

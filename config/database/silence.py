@@ -28,8 +28,8 @@ ENOUGH, LATELY = 0.3, 1.0
 TLS_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
-class Trouble:
-    """Whether there was some lately, for all threads of this process."""
+class Lately:
+    """Whether there was trouble lately, for all threads of this process."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -45,7 +45,7 @@ class Trouble:
         return time.monotonic() < self._until
 
 
-silent, exhausted = Trouble(), Trouble()
+silent, exhausted = Lately(), Lately()
 
 
 class Connection(psycopg.Connection[Any]):
