@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.scheduler import LoadFileScheduling
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
@@ -21,6 +23,8 @@ from tests.emptying import drop_collections, empty_tables
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
 # desk takes many orders a step further one by one, each in a transaction of its own.
 NOT_PER_ROW = ("account.EmailAddress", "sessions.Session", "users.User", "orders.Order")
+
+ATTACKS = "tests/security/"
 
 
 def pytest_configure() -> None:
@@ -39,9 +43,21 @@ def pytest_configure() -> None:
     guests.MOMENT = 0
 
 
+class _ByFile(LoadFileScheduling):
+    """One worker has all attacks: the shops that these share take half a minute each to stock."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return ATTACKS if file.startswith(ATTACKS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    return _ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of long tests first: shared out at the end, one of them would be waited for alone."""
-    items.sort(key=lambda item: item.path.parent.name not in ("browser", "faults"))
+    items.sort(key=lambda item: item.path.parent.name not in ("security", "browser", "faults"))
 
 
 @pytest.fixture(scope="session", autouse=True)

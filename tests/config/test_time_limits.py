@@ -1,7 +1,7 @@
 """No question to a store takes for ever, and whoever cannot be answered is told so within five seconds."""
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.conf import settings
@@ -19,16 +19,15 @@ PAGES = ("/", "/cart/", "/checkout/", "/orders/", "/admin/", "/reports/", "/acco
 
 @contextmanager
 def exhausted():
-    """All connections of the pool are taken by somebody else."""
+    """All connections of the pool, a new one of which nobody has any, are taken by somebody else."""
     connection.close()
+    connection.close_pool()
     pool = connection.pool
     pool.open()
-    taken = [pool.getconn() for _ in range(pool.max_size)]
-    try:
+    with ExitStack() as taken:
+        for _ in range(pool.max_size):
+            taken.callback(pool.putconn, pool.getconn(timeout=10))
         yield
-    finally:
-        for each in taken:
-            pool.putconn(each)
 
 
 @contextmanager
