@@ -8,6 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -28,6 +29,8 @@ SEED = "import django; django.setup(); from tests.security import seed; seed.mai
 # What every question may write, and columns of others that say when something was used last.
 NOTED = {"django_session", "usersessions_usersession", "api_uses", "rate_counts"}
 WHEN = "'last_used_at', 'last_seen_at'"
+# Thousands come in one run; each connection is an open file.
+MOST_CONNECTED = 50
 
 Rows = list[tuple[Any, ...]]
 Unblocked = Callable[[], AbstractContextManager[None]]
@@ -45,7 +48,7 @@ class Shop:
         self.samples: dict[str, Any] = made["samples"]
         self._sessions: dict[str, str] = made["sessions"]
         self._database = psycopg.connect(database, autocommit=True)
-        self._visitors: list[Visitor] = []
+        self._visitors: deque[Visitor] = deque()
 
     def visitor(self, who: str = "", place: str = "127.0.0.1") -> Visitor:
         return self._opened(Visitor(self.port, session=self._sessions[who] if who else "", place=place))
@@ -85,6 +88,8 @@ class Shop:
 
     def _opened(self, visitor: Visitor) -> Visitor:
         self._visitors.append(visitor)
+        if len(self._visitors) > MOST_CONNECTED:
+            self._visitors.popleft().close()  # it connects anew, should it ask again
         return visitor
 
 
