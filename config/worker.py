@@ -70,9 +70,11 @@ def _is_closed_by(pid: int, door: socket.socket) -> bool:
 def _let_nobody_in(door: socket.socket) -> None:
     """Leave who knocks from now on without an answer: a moment later nobody listens, and they are turned away.
 
-    Else somebody could come between the last look into the queue and its end.
+    Else somebody could come in the microseconds between the last look into the queue and its end; they can where the
+    system keeps filters for its administrator.
     """
     if sys.platform == "linux":
         step = ctypes.create_string_buffer(KEEP_NOTHING, len(KEEP_NOTHING))
         program = struct.pack("HP", 1, ctypes.addressof(step))
-        door.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+        with contextlib.suppress(PermissionError):
+            door.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)

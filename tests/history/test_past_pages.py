@@ -85,10 +85,10 @@ def test_each_event_leads_to_the_order_after_it(client, lived, customer):
 
 
 def test_of_equal_times_the_revision_decides(client, place, customer, staff, now):
-    order = place(customer=customer, at=now)
+    # To the millisecond all of them are one time.
+    order = place(customer=customer, at=now.replace(microsecond=now.microsecond // 1000 * 1000))
     with connection.cursor() as cursor:
         for total in (11, 12, 13):
-            # To the millisecond they are one time.
             cursor.execute(
                 "UPDATE orders SET total_amount = %s, changed_at = changed_at + interval '1 microsecond', "
                 "changed_by_name = 'Ada' WHERE order_id = %s",
