@@ -15,6 +15,7 @@ from django.core.paginator import Page
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
+from pymongo.cursor import Cursor
 
 from catalog.forms import search_text
 from catalog.listing import page_of
@@ -84,23 +85,22 @@ def search(asked: Mapping[str, Any], page: str | None) -> tuple[Page[Any], list[
 
 
 class _Entries:
-    """The documents that fit a condition, read a slice at a time."""
+    """The documents that fit a condition: looked for once, as keys, which an index has; read a slice at a time."""
 
     def __init__(self, condition: Document) -> None:
-        self._condition = condition
         self._log = mongo.for_reading(mongo.ACTIVITY_LOG)
+        keys = self._find(condition, {"_id": True}).limit(MOST + 1)
+        self._ids = [document["_id"] for document in keys]
 
     def count(self) -> int:
-        patience = settings.MONGODB_READ_TIMEOUT_MS
-        found = self._log.count_documents(self._condition, limit=MOST + 1, maxTimeMS=patience)
-        return AtLeast(MOST) if found > MOST else found
+        return AtLeast(MOST) if len(self._ids) > MOST else len(self._ids)
 
     def __getitem__(self, part: slice) -> list[Document]:
-        length = part.stop - part.start
-        if length <= 0:
-            return []  # a limit of 0 would be none
-        found = self._log.find(self._condition, max_time_ms=settings.MONGODB_READ_TIMEOUT_MS)
-        return list(found.sort(mongo.NEWEST_FIRST).skip(part.start).limit(length))
+        return list(self._find({"_id": {"$in": self._ids[part]}}))
+
+    def _find(self, condition: Document, fields: Document | None = None) -> Cursor[Document]:
+        found = self._log.find(condition, fields, max_time_ms=settings.MONGODB_READ_TIMEOUT_MS)
+        return found.sort(mongo.NEWEST_FIRST)
 
 
 def _condition(asked: Mapping[str, Any]) -> Document:

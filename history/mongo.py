@@ -118,6 +118,8 @@ ACTIVITY_INDEXES = [
     IndexModel([("subject", ASCENDING), ("subject_id", ASCENDING), *NEWEST_FIRST], name="subject"),
     # What somebody did.
     IndexModel([("actor_id", ASCENDING), *NEWEST_FIRST], name="actor"),
+    # What somebody without a number did, such as "system".
+    IndexModel([("actor", ASCENDING), *NEWEST_FIRST], name="actor_name"),
     # All of one kind, such as failed sign-ins.
     IndexModel([("kind", ASCENDING), *NEWEST_FIRST], name="kind"),
 ]
