@@ -14,6 +14,9 @@ class FeedEventQuerySet(models.QuerySet["FeedEvent"]):
         """Numbered events after a position, in the feed's order."""
         return self.filter(position__gt=position).order_by("position")
 
+    def unnumbered(self) -> FeedEventQuerySet:
+        return self.filter(position__isnull=True)
+
 
 class FeedEvent(models.Model):
     """One event of an order as other systems are told of it: that it happened and to which revision, nothing personal.

@@ -38,7 +38,7 @@ def ends() -> FeedEnds:
 
 def number() -> int:
     """Number what was committed since; return how many, 0 also where another process is at it."""
-    if not FeedEvent.objects.filter(position__isnull=True).exists():
+    if not FeedEvent.objects.unnumbered().exists():
         return 0
     FeedEnds.objects.bulk_create([FeedEnds(pk=1)], ignore_conflicts=True)
     with transaction.atomic():

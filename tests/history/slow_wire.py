@@ -7,6 +7,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.listening import Door
+
 LOST = b"rollups"
 
 
@@ -15,29 +17,27 @@ class SlowWire:
 
     def __init__(self, url: str) -> None:
         self._target = re.search(r"//([^:/]+):(\d+)", url)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = url.replace(self._target[0], f"//127.0.0.1:{self._listening.getsockname()[1]}")
-        self._sockets = [self._listening]
+        self._sockets: list[socket.socket] = []
+        self._door = Door(self._connect)
+        self.url = url.replace(self._target[0], f"//127.0.0.1:{self._door.port}")
 
     def __enter__(self) -> SlowWire:
-        threading.Thread(target=self._listen, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._door.close()
         for each in self._sockets:
             # A thread that waits on it goes on.
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def _listen(self) -> None:
+    def _connect(self, near: socket.socket) -> None:
         with suppress(OSError):
-            while True:
-                near, _ = self._listening.accept()
-                far = socket.create_connection((self._target[1], int(self._target[2])))
-                self._sockets += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            far = socket.create_connection((self._target[1], int(self._target[2])))
+            self._sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):

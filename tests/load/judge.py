@@ -86,7 +86,7 @@ def _told(verdict: Verdict, outside: Outside, since: int) -> None:
 def _is_drained() -> bool:
     """Whether nothing waits, of the feed neither a number, nor a webhook's look at it, nor the telling."""
     mirror_or_mails = Event.objects.pending().exists() or Mail.objects.filter(due_at__isnull=False).exists()
-    numbers = FeedEvent.objects.filter(position__isnull=True).exists()
+    numbers = FeedEvent.objects.unnumbered().exists()
     looks = any(FeedEvent.objects.after(endpoint.position).exists() for endpoint in Endpoint.objects.active())
     return not (mirror_or_mails or numbers or looks or Delivery.objects.waiting().exists())
 
