@@ -24,7 +24,8 @@ install: $(VENV)/.local ## make .venv with what `make run` needs
 
 .PHONY: test
 test: $(VENV)/.dev ## run every test, on databases of its own (ARGS="-k name")
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+# Its processes start by the hundred: each would compile our code anew where Python is told to keep none of it.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates, containers

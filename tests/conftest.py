@@ -17,6 +17,7 @@ from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
 from catalog import counts, guests
+from config.database import silence
 from history import mongo
 from tests.emptying import drop_collections, empty_tables
 
@@ -70,6 +71,14 @@ def _nobody_left_in_the_database(django_db_setup: None, django_db_blocker: Djang
         connection.close_pool()
         with connection._nodb_cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+@pytest.fixture(autouse=True)
+def _no_trouble_lately() -> Iterator[None]:
+    """What a test did to PostgreSQL makes the next one no less patient."""
+    yield
+    silence.silent.end()
+    silence.exhausted.end()
 
 
 @pytest.fixture

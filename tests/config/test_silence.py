@@ -23,7 +23,6 @@ def line(settings, monkeypatch):
     monkeypatch.setattr(silence, "ENOUGH", 0.1)
     with Line(addresses(settings.MONGODB_URL)[0]) as line:
         yield line
-    silence.silent.end()
 
 
 @pytest.fixture

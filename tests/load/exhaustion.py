@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import ChainMap, Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -86,8 +86,8 @@ def run(
                 problems += [*verdict.problems, *(f"{name} ended by itself" for name in shop.dead())]
     verdict.problems = problems
     for span, following in zip(spans, [*spans[1:], None], strict=True):
-        until = min(span.end + WELL_WITHIN, following.begin if following else math.inf)
-        verdict.problems += _told(span, [sight for sight in seen.sights if span.begin <= sight.due <= until], verdict)
+        until = following.begin if following else math.inf
+        verdict.problems += _told(span, [*_during(span, until, seen.sights)], verdict)
     verdict.problems += wrong(_elsewhere(seen.sights, spans))
     return verdict
 
@@ -142,6 +142,13 @@ def _told(span: Span, during: Sequence[Sight], verdict: Verdict) -> Iterator[str
 
 def _seconds(sight: Sight) -> float:
     return sight.seconds
+
+
+def _during(span: Span, until: float, sights: Iterable[Sight]) -> Iterator[Sight]:
+    """What this trial had a part in: of two that follow each other, the one that was there when an answer came."""
+    for sight in sights:
+        if span.begin <= sight.due + sight.seconds < until and sight.due <= span.end + WELL_WITHIN:
+            yield sight
 
 
 def _elsewhere(sights: Sequence[Sight], spans: Sequence[Span]) -> list[Sight]:
