@@ -22,9 +22,9 @@ run: $(VENV)/.local ## start the whole product: databases, shop, relay (PORT, DA
 .PHONY: install
 install: $(VENV)/.local ## make .venv with what `make run` needs
 
+# Its processes start by the hundred: each would compile our code anew where Python is told to keep none of it.
 .PHONY: test
 test: $(VENV)/.dev ## run every test, on databases of its own (ARGS="-k name")
-# Its processes start by the hundred: each would compile our code anew where Python is told to keep none of it.
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
