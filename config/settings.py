@@ -126,8 +126,6 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     # How like a name a word must be for the search to take it for a misspelling.
     " -c pg_trgm.word_similarity_threshold=0.4",
 )
-# A pooled connection is tried before use, so that a restart of PostgreSQL costs no request.
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- MongoDB: the mirror ---

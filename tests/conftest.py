@@ -19,7 +19,7 @@ from zeal.patch import patch
 from catalog import counts, guests
 from config.database import silence
 from history import mongo
-from tests.emptying import drop_collections, empty_tables
+from tests.emptying import drop_collections, empty_tables, wait_for_wakeups
 
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
 # desk takes many orders a step further one by one, each in a transaction of its own.
@@ -61,6 +61,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name not in ("security", "browser", "faults"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Before any fixture ends: what a test began ends with it, and what it did to PostgreSQL is forgotten."""
+    wait_for_wakeups()
+    silence.silent.end()
+    silence.exhausted.end()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_left_in_the_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A connection that a pool was just replacing, or of a process just killed, would keep the database there."""
@@ -71,14 +79,6 @@ def _nobody_left_in_the_database(django_db_setup: None, django_db_blocker: Djang
         connection.close_pool()
         with connection._nodb_cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-
-
-@pytest.fixture(autouse=True)
-def _no_trouble_lately() -> Iterator[None]:
-    """What a test did to PostgreSQL makes the next one no less patient."""
-    yield
-    silence.silent.end()
-    silence.exhausted.end()
 
 
 @pytest.fixture

@@ -18,12 +18,16 @@ COLLECTIONS = (mongo.ORDER_HISTORY, mongo.ACTIVITY_LOG, mongo.ROLLUPS)
 
 def empty_tables() -> None:
     """Delete every row, in one transaction: quicker than Django's flush, and what migrations made stays."""
-    # The thread that wakes relays belongs to no test; in the next one it may not be allowed to ask the database.
+    wait_for_wakeups()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_statements())
+
+
+def wait_for_wakeups() -> None:
+    """The thread that wakes relays belongs to no test; between two it may not ask the database."""
     deadline = time.monotonic() + 10
     while not wakeup.is_done() and time.monotonic() < deadline:
         time.sleep(0.001)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_statements())
 
 
 @cache

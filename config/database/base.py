@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
+from psycopg_pool import ConnectionPool
 
 from config import request_ids
 from config.database import silence
 
+Pool = ConnectionPool[psycopg.Connection[Any]]
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    # Django's own, of which its stubs do not tell.
+    _connection_pools: dict[str, Pool]
+    _configure_connection: Callable[[psycopg.Connection[Any]], None]
+
+    @property
+    def pool(self) -> Pool | None:
+        """As Django's, open or not. Each connection is tried before use, so that a restart of PostgreSQL costs no
+        request; where one is dead, the others are not tried in turn.
+        """
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if options and self.alias != NO_DB_ALIAS and self.alias not in self._connection_pools:
+            self._connection_pools.setdefault(self.alias, self._new_pool(options))
+        return self._connection_pools.get(self.alias)
+
+    def _new_pool(self, options: Mapping[str, Any]) -> Pool:
+        def check(connection: psycopg.Connection[Any]) -> None:
+            try:
+                ConnectionPool.check_connection(connection)
+            except psycopg.OperationalError:
+                # Whatever ended this one has ended all that were idle, and the pool rests longer after each it tries.
+                pool.drain()
+                raise
+
+        pool: Pool = ConnectionPool(
+            kwargs=self.get_connection_params() | {"autocommit": True},
+            open=False,
+            configure=self._configure_connection,
+            check=check,
+            **options,
+        )
+        return pool
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Take a connection of the pool, with little patience where there was none to be had a moment ago."""
         try:

@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack, contextmanager
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -67,6 +68,24 @@ def test_a_page_says_so_within_five_seconds_and_everything_goes_on_afterwards(tr
         assert "Traceback" not in text(answer)
     assert (api.status_code, api.json()["type"]) == (503, "urn:problem-type:shop:busy")
     assert client.get("/").status_code == 200
+
+
+def test_a_restart_of_postgresql_costs_no_request_however_many_connections_it_ended():
+    client = Client()
+    with exhausted():  # so that there are as many as can be
+        pass
+    everybody_else = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    address = {name: value for name, value in connection.get_connection_params().items() if name != "pool"}
+    with psycopg.connect(**address) as other:
+        ended = other.execute(f"{everybody_else} AND datname = current_database()").fetchall()
+
+    began = time.monotonic()
+    page = client.get("/")
+    took = time.monotonic() - began
+
+    assert len(ended) >= connection.pool.max_size
+    assert page.status_code == 200
+    assert took < 1
 
 
 def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():

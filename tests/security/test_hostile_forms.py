@@ -40,9 +40,9 @@ def forms(fuzzed) -> list[tuple[str, Form]]:
 
 
 def filled(form: Form, texts: tuple[str | bytes, ...], number: int) -> Iterator[dict[str, object]]:
-    """What the form sends with hostile texts in all of its fields, few ones in each of them, and in one alone."""
+    """What the form sends with hostile texts in all of its fields, of few ones two, and in one alone."""
     names = [name for name in form.fields if name != TOKEN]
-    for shift in range(len(texts)) if len(texts) < 5 else [number]:
+    for shift in (number, number + 2) if len(texts) < 5 else (number,):
         yield {name: texts[(shift + at) % len(texts)] for at, name in enumerate(names)}
     shown = {name: values for name, values in form.fields.items() if name != TOKEN}
     if names:
