@@ -39,6 +39,8 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Many tests take MongoDB away; a question to nobody ends only then.
     settings.MONGODB_CONNECT_TIMEOUT_MS = 300
+    # It would look for all static files whenever a test makes a client.
+    settings.WHITENOISE_USE_FINDERS = False
     # Every page counts anew.
     counts.KEEP_LONGEST = 0
     guests.MOMENT = 0
