@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,9 +17,6 @@ from history.models import Event
 from history.rollups import keeper
 
 WORKERS = 2
-# Seconds after which the thread that counts rollups gives way to one with something to deliver. Python's own 5 ms, at
-# each of a batch's questions to the stores, would be several times what the batch takes.
-GIVE_WAY = 0.0005
 
 
 class Command(BaseCommand):
@@ -33,7 +29,6 @@ class Command(BaseCommand):
         if drain:
             self._drain()
         else:
-            sys.setswitchinterval(GIVE_WAY)
             serve(self, relay.Relay(), name="relay", waits_for="events")
 
     def _drain(self) -> None:
