@@ -15,7 +15,7 @@ import time
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, waiting
 from psycopg.abc import PQGen
 
 Value = TypeVar("Value")
@@ -61,6 +61,7 @@ class Connection(psycopg.Connection[Any]):
             except errors._WaitTimeout:
                 if is_known or not answers(self.info.host, self.info.port):
                     self._give_up()
+                gen = _resumed(gen)
             else:
                 if is_known:
                     silent.end()
@@ -71,6 +72,21 @@ class Connection(psycopg.Connection[Any]):
         # Whatever it may still say would be taken for the answer to the next statement.
         self.pgconn.finish()
         raise psycopg.OperationalError("PostgreSQL does not answer")
+
+
+def _resumed(gen: PQGen[Value]) -> PQGen[Value]:
+    """As begun: whoever waits for a generator begins with next(), which one that is under way takes for an answer.
+
+    What is still being sent, such as a large value, would fail by it, and with it every statement after it.
+    """
+    ready: int = waiting.READY_NONE
+    while True:
+        try:
+            waits_for = gen.send(ready)
+        except StopIteration as done:
+            value: Value = done.value
+            return value
+        ready = (yield waits_for) or waiting.READY_NONE
 
 
 def answers(host: str, port: int) -> bool:

@@ -35,6 +35,7 @@ ANSWERS = [
 def test_every_answer_says_how_it_is_to_be_treated(settings, monkeypatch, mirror, method, path, headers, status):
     settings.SECURE_HSTS_SECONDS = 60
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    settings.WHITENOISE_USE_FINDERS = True
     monkeypatch.setattr("catalog.views.search_text", None)  # a bug
     client = Client(raise_request_exception=False, enforce_csrf_checks=True)
 

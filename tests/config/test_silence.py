@@ -67,3 +67,15 @@ def test_a_server_that_takes_its_time_is_waited_for_and_a_silent_one_is_not(line
     # An answer that came too late is nobody's.
     with pytest.raises(psycopg.OperationalError):
         first.execute("SELECT 1")
+
+
+def test_what_takes_long_to_send_is_sent(line, connect):
+    asking = connect()
+    line.delay = 0.01
+    began = time.monotonic()
+
+    assert asking.execute("SELECT length(%s)", ["x" * 8_000_000]).fetchone() == (8_000_000,)
+
+    line.delay = 0.0
+    assert time.monotonic() - began > 2 * silence.SUSPICIOUS
+    assert asking.execute("SELECT 2").fetchone() == (2,)
