@@ -54,6 +54,7 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: PQGen[Value], interval: float = 0.1, timeout: float | None = None) -> Value:
         if timeout is not None:  # who waits for a notification says how long
             return super().wait(gen, interval, timeout)
+        is_resumed = False
         while True:
             is_known = silent.was_lately
             try:
@@ -61,7 +62,8 @@ class Connection(psycopg.Connection[Any]):
             except errors._WaitTimeout:
                 if is_known or not answers(self.info.host, self.info.port):
                     self._give_up()
-                gen = _resumed(gen)
+                if not is_resumed:  # once: an hour's statement is waited for thousands of times
+                    gen, is_resumed = _resumed(gen), True
             else:
                 if is_known:
                     silent.end()

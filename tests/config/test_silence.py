@@ -79,3 +79,12 @@ def test_what_takes_long_to_send_is_sent(line, connect):
     line.delay = 0.0
     assert time.monotonic() - began > 2 * silence.SUSPICIOUS
     assert asking.execute("SELECT 2").fetchone() == (2,)
+
+
+def test_a_statement_is_waited_for_however_often_somebody_asks(monkeypatch):
+    """An hour's is asked about more often than Python lets calls be within each other."""
+    monkeypatch.setattr(silence, "SUSPICIOUS", 0.0005)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 'slow', pg_sleep(3)")
+
+        assert cursor.fetchone()[0] == "slow"
