@@ -37,7 +37,8 @@ def correct(product: Product, *, to: int, seen: int, by: AbstractBaseUser, at: d
     """Correct the stock to what was counted and return what is left now: sales since the page was opened still count.
 
     seen: the newest movement the page showed, 0 for none. at: aware datetime. note: why, for the ledger.
-    Raises MovedOn where staff moved it since then, StockError where it would be below 0 or nothing would change.
+    Raises MovedOn where staff moved it since then, StockError where it would be below 0, nothing would
+    change or the product is gone.
     """
     shown = _shown(product, seen)
     if to == shown:
@@ -55,20 +56,29 @@ def restock(product: Product, *, to: int, seen: int, by: AbstractBaseUser, at: d
 def adjust(product: Product, *, delta: int, reason: Reason, by: AbstractBaseUser | str, at: datetime, note: str) -> int:
     """Move the stock by what somebody else has counted the difference of, and return what is left now.
 
-    delta: not 0. Raises StockError where the stock would be below 0.
+    delta: not 0. Raises StockError where the stock would be below 0 or the product is gone.
     """
-    left = Product.objects.select_for_update(no_key=True).values_list("stock", flat=True).get(pk=product.pk)
+    left = _locked(product)
     return _take(product, left, delta, reason=reason, by=by, at=at, note=note)
 
 
 def _move(
     product: Product, delta: int, *, reason: Reason, seen: int, by: AbstractBaseUser, at: datetime, note: str
 ) -> int:
-    left = Product.objects.select_for_update(no_key=True).values_list("stock", flat=True).get(pk=product.pk)
+    left = _locked(product)
     since = StockMovement.objects.of_product(product).filter(pk__gt=seen, reason__in=BY_STAFF).newest_first().first()
     if since is not None:
         raise MovedOn(since, reader=by)
     return _take(product, left, delta, reason=reason, by=by, at=at, note=note)
+
+
+def _locked(product: Product) -> int:
+    """Lock it and return its stock."""
+    rows = Product.objects.select_for_update(no_key=True).filter(pk=product.pk)
+    left = rows.values_list("stock", flat=True).first()
+    if left is None:
+        raise StockError(f"{product} was deleted meanwhile.")
+    return left
 
 
 def _take(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
@@ -10,11 +11,12 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR, IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
-from django.db import DataError
+from django.db import DataError, transaction
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse
@@ -85,7 +87,16 @@ class QuickList(_ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         _refuse_nameless(request)
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic() if request.method == "POST" else nullcontext():
+            if request.method == "POST" and object_id is not None:
+                self._hold(unquote(object_id))
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _hold(self, object_id: str) -> None:
+        """Whoever saves a row holds it before it is read: once somebody else has deleted it, it is told to be gone."""
+        with suppress(ValidationError):
+            found = self.model._base_manager.filter(pk=self.opts.pk.to_python(object_id))
+            found.select_for_update(no_key=True).values_list("pk").first()
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

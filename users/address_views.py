@@ -38,7 +38,8 @@ def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
     address = _own(request, address_id)
     form = AddressForm(request.POST or None, initial=address.lines())
     if request.method == "POST" and form.is_valid():
-        addresses.change_address(address, form.cleaned_data)
+        if not addresses.change_address(address, form.cleaned_data):
+            return _gone(request)
         return _saved(request, _("The address is saved."))
     return _form_page(request, form, address)
 
@@ -55,7 +56,8 @@ def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
 
 @require_POST
 def address_prefer(request: CustomerRequest, address_id: int) -> HttpResponse:
-    addresses.prefer_address(_own(request, address_id), at=timezone.now())
+    if not addresses.prefer_address(_own(request, address_id), at=timezone.now()):
+        return _gone(request)
     return _saved(request, _("Checkout offers this address first now."))
 
 
@@ -65,6 +67,12 @@ def _own(request: CustomerRequest, address_id: int) -> Address:
 
 def _saved(request: CustomerRequest, told: str) -> HttpResponse:
     messages.success(request, told)
+    return redirect("users:account")
+
+
+def _gone(request: CustomerRequest) -> HttpResponse:
+    """It was removed, in another window, at this very moment."""
+    messages.error(request, _("That address was removed meanwhile. Nothing was changed."))
     return redirect("users:account")
 
 

@@ -19,14 +19,16 @@ def keep_address(customer: User, lines: Mapping[str, str], *, at: datetime) -> N
         Address.objects.create(customer=customer, used_at=at, **same)
 
 
-def change_address(address: Address, lines: Mapping[str, str]) -> None:
-    """Change a saved address; orders sent there before keep what they were given."""
-    for name in Address.LINES:
-        setattr(address, name, lines.get(name, ""))
-    address.save(update_fields=Address.LINES)
+def change_address(address: Address, lines: Mapping[str, str]) -> bool:
+    """Change a saved address; orders sent there before keep what they were given. False where it was removed."""
+    return _change(address, {name: lines.get(name, "") for name in Address.LINES})
 
 
-def prefer_address(address: Address, *, at: datetime) -> None:
-    """Have checkout offer this address first. at: aware datetime."""
-    address.used_at = at
-    address.save(update_fields=["used_at"])
+def prefer_address(address: Address, *, at: datetime) -> bool:
+    """Have checkout offer this address first; False where it was removed. at: aware datetime."""
+    return _change(address, {"used_at": at})
+
+
+def _change(address: Address, values: Mapping[str, object]) -> bool:
+    # Saving it would fail where it was removed in another window since it was read.
+    return bool(Address.objects.filter(pk=address.pk).update(**values))

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -120,8 +120,11 @@ class EndpointAdmin(_EndpointAdmin):
 @require_POST
 @permission_required("history.change_endpoint", raise_exception=True)
 def rotate_secret(request: HttpRequest, endpoint_id: int) -> HttpResponse:
-    endpoint = get_object_or_404(Endpoint, pk=endpoint_id)
-    endpoints.rotate(endpoint, at=timezone.now())
+    try:
+        endpoint = Endpoint.objects.get(pk=endpoint_id)
+        endpoints.rotate(endpoint, at=timezone.now())
+    except Endpoint.DoesNotExist:
+        raise Http404 from None
     return _to_secret(request, endpoint)
 
 
