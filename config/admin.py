@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
+from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -14,6 +15,7 @@ from django.contrib.admin.options import TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.decorators import login_not_required
+from django.core.checks import CheckMessage
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError, transaction
@@ -154,7 +156,12 @@ class ShopAdminSite(admin.AdminSite):
         assert request.user.is_authenticated
         return super().index(request, {"tiles": tiles(request.user), **(extra_context or {})})
 
+    def check(self, app_configs: Sequence[AppConfig] | None) -> list[CheckMessage]:
+        _load_pages()
+        return super().check(app_configs)
+
     def get_urls(self) -> list[URLResolver | URLPattern]:
+        _load_pages()
         # Before the stock pages of the same address.
         own: list[URLResolver | URLPattern] = [
             path("password_change/", self.admin_view(_password_change), name="password_change"),
@@ -163,6 +170,12 @@ class ShopAdminSite(admin.AdminSite):
             ),
         ]
         return [*own, *super().get_urls()]
+
+
+def _load_pages() -> None:
+    """Have every page register itself; with the addresses, since a relay or a command starts a third sooner without."""
+    admin.autodiscover()
+    from config import role_admin, second_factor_admin, session_admin  # noqa: F401
 
 
 def _refuse_nameless(request: HttpRequest) -> None:

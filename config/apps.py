@@ -1,16 +1,16 @@
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.models.signals import post_migrate, post_save
 
 from config import roles
 
 
-class ShopAdminConfig(AdminConfig):
+class ShopAdminConfig(SimpleAdminConfig):
     default_site = "config.admin.ShopAdminSite"
 
     def ready(self) -> None:
         super().ready()
-        # What registers itself does so now that there are models.
-        from config import checks, metrics, role_admin, second_factor_admin, session_admin  # noqa: F401
+        # What needs models, or registers itself, now that there are models; the pages come with the site's addresses.
+        from config import checks, metrics  # noqa: F401
         from orders.models import Order
 
         post_save.connect(metrics.count_order, sender=Order, dispatch_uid="metrics.orders")

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
@@ -23,6 +25,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     application = get_wsgi_application()
     application.request_class = Utf8Request
+    # Loaded before anybody is let in, or the first visitor would wait for it.
+    import_module(settings.ROOT_URLCONF)
 except ImproperlyConfigured as error:
     print(f"Configuration: {error}", file=sys.stderr)
     # By this code of a worker gunicorn knows that another one would fare no better, and ends.

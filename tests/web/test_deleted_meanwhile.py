@@ -19,6 +19,7 @@ from users.models import Address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+GONE = "That address was removed meanwhile. Nothing was changed."
 LINES = {"name": "Ada", "line1": "1 High Street", "city": "Springfield", "postcode": "123", "country": "Utopia"}
 PRODUCT = {"name": "Other", "sku": "L-1", "price": "2.00", "stock": "5", "attributes": "{}", "is_active": "on"}
 
@@ -68,7 +69,10 @@ def test_an_address(shopper, customer):
 
         answer = posted_while_deleted(shopper, address, reverse(f"users:{name}", args=[address.pk]), data)
 
-        assert (answer.status_code, told(answer)[-1]) == (302, "That address was removed meanwhile. Nothing was changed.")
+        assert (answer.status_code, told(answer)[-1]) == (
+            302,
+            "That address was removed meanwhile. Nothing was changed.",
+        )
         assert not Address.objects.exists()
 
 
