@@ -81,10 +81,17 @@ class Runs(Protocol):
     def stop(self) -> None: ...
 
 
-def serve(command: BaseCommand, worker: Runs, *, name: str, waits_for: str) -> None:
-    """Run it until SIGTERM or SIGINT asks it to stop."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
-    command.stdout.write(f"{name}: waiting for {waits_for}")
-    worker.run()
-    command.stdout.write(f"{name}: stopped")
+class Service(BaseCommand):
+    """A command that works until it is stopped. Django's checks are left to `migrate`, which runs before any of them:
+    they would load every page of the site, and who takes over from one that died is there twice as soon without.
+    """
+
+    requires_system_checks = ()
+
+    def serve(self, worker: Runs, *, name: str, waits_for: str) -> None:
+        """Run it until SIGTERM or SIGINT asks it to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        self.stdout.write(f"{name}: waiting for {waits_for}")
+        worker.run()
+        self.stdout.write(f"{name}: stopped")

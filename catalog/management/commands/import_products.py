@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from catalog.product_work import Importer
-from config.working import serve
+from config.working import Service
 
 
-class Command(BaseCommand):
+class Command(Service):
     help = "Import the files of products uploaded in the back office, until stopped (SIGTERM); any number may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        serve(self, Importer(), name="import", waits_for="files of products")
+        self.serve(Importer(), name="import", waits_for="files of products")

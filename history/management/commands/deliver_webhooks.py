@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
-from config.working import serve
+from config.working import Service
 from history.webhooks.deliverer import Deliverer
 from history.webhooks.deliveries import LEASE
 
 
-class Command(BaseCommand):
+class Command(Service):
     help = "Number the feed of events and deliver webhooks, until stopped (SIGTERM); any number of them may run."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,4 +24,4 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, lease: int, **options: Any) -> None:
-        serve(self, Deliverer(timedelta(seconds=lease)), name="hooks", waits_for="events")
+        self.serve(Deliverer(timedelta(seconds=lease)), name="hooks", waits_for="events")

@@ -6,11 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 from tqdm import tqdm
 
-from config.working import serve
+from config.working import Service
 from history import mongo
 from history.mirror import relay
 from history.models import Event
@@ -19,7 +19,7 @@ from history.rollups import keeper
 WORKERS = 2
 
 
-class Command(BaseCommand):
+class Command(Service):
     help = "Carry events from PostgreSQL to MongoDB, until stopped (SIGTERM); any number of relays may run."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         if drain:
             self._drain()
         else:
-            serve(self, relay.Relay(), name="relay", waits_for="events")
+            self.serve(relay.Relay(), name="relay", waits_for="events")
 
     def _drain(self) -> None:
         started = time.monotonic()
