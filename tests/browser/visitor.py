@@ -10,6 +10,10 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 PASSWORD = "demo-shop-2024"
+# Milliseconds for a page, and for what it is to show: an order's page asks every four seconds, and answers take longer
+# on a busy machine.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
 # (dark, width) that show whatever depends on colours or on room.
 LOOKS = [(False, 1280), (True, 320)]
 # The other way round: of a list of pages each second one, so that what they have in common is seen in all four.
@@ -46,7 +50,7 @@ class Visitor:
             # A colour half-way through its transition has half its contrast.
             reduced_motion="reduce",
         )
-        self._context.set_default_timeout(15_000)
+        self._context.set_default_timeout(PATIENCE)
         self.faults: list[str] = []
         self._expected: set[int] = set()
         self.page: Page = self._context.new_page()
