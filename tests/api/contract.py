@@ -32,7 +32,7 @@ def ask(port: int, key: str, *, examples: int, seed: int = SEED) -> subprocess.C
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "--no-color"),
                 *("run", f"http://127.0.0.1:{port}/api/v1/openapi.json"),
                 *("--header", f"Authorization: Bearer {key}", "--max-examples", str(examples), "--seed", str(seed)),
-                # One worker: hypothesis sets Python's limit of recursion, which two threads of one process cannot share.
+                # One: hypothesis sets the limit of recursion, which two threads of one process cannot share.
                 *("--continue-on-failure", "--phases", "examples,coverage,fuzzing", "--workers", "1"),
             ],
             cwd=directory,
