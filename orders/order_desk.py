@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from catalog.models import Product
 from catalog.search import MOST_WORDS
+from config.database.lookups import EqualsAny
 from orders import seen
 from orders.models import Order, OrderItem
 from orders.services import OrderError, TransitionNotAllowed, change_status
@@ -102,7 +103,7 @@ def matching(
     A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most, and words
     beyond the first MOST_WORDS are not looked for: the cost of a search has a bound."""
     named = [_named_by(word, orders.model, holding) for word in text.split()[:MOST_WORDS]]
-    return orders.filter(pk__in=set.intersection(*named)) if named else orders
+    return orders.filter(EqualsAny("pk", set.intersection(*named))) if named else orders
 
 
 def _named_by(word: str, model: Any, holding: Callable[[list[int]], Iterable[int]]) -> set[int]:
@@ -115,10 +116,10 @@ def _named_by(word: str, model: Any, holding: Callable[[list[int]], Iterable[int
         parts.append(model.objects.filter(pk=int(number)).values_list("pk"))
     else:
         customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
-        parts.append(model.objects.filter(customer__in=_newest(customers)).values_list("pk"))
+        parts.append(model.objects.filter(EqualsAny("customer_id", _newest(customers))).values_list("pk"))
         products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
     product_ids = _newest(products)
-    parts.append(OrderItem.objects.filter(product__in=product_ids).values_list("order_id"))
+    parts.append(OrderItem.objects.filter(EqualsAny("product_id", product_ids)).values_list("order_id"))
     return {pk for (pk,) in parts[0].union(*parts[1:])[:MANY_ORDERS]}.union(holding(product_ids))
 
 
