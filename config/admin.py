@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
@@ -89,9 +89,10 @@ class QuickList(_ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         _refuse_nameless(request)
-        with transaction.atomic() if request.method == "POST" else nullcontext():
-            if request.method == "POST" and object_id is not None:
-                self._hold(unquote(object_id))
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            self._hold(unquote(object_id))
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _hold(self, object_id: str) -> None:

@@ -22,3 +22,10 @@ def in_parallel(calls):
     with ThreadPoolExecutor(len(calls)) as pool:
         made = [pool.submit(run, call) for call in calls]
     return [each.exception() or each.result() for each in made]
+
+
+def blocked():
+    """How many wait for a lock; pg_stat_activity would be the one of the transaction's beginning."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]

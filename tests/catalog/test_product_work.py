@@ -22,7 +22,7 @@ from history.models import Event as HistoryEvent
 from history.models import Subject
 from tests.config.processes import ROOT, database_url, wait_until
 from tests.factories import ProductFactory, StaffFactory
-from tests.parallel import in_parallel
+from tests.parallel import blocked, in_parallel
 
 pytestmark = pytest.mark.django_db
 NAME = "worker of a test"
@@ -74,13 +74,6 @@ def work(sheet):
 def let_go():
     """What its worker has lost may be taken at once: nobody here waits for that."""
     ProductSheet.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
-
-
-def blocked():
-    """How many wait for a lock; pg_stat_activity would be the one of the transaction's beginning."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]
 
 
 def cut_off():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,12 +14,12 @@ from history.webhooks.models import Endpoint
 from tests.config.processes import wait_until
 from tests.factories import CategoryFactory, ProductFactory, StaffFactory, UserFactory
 from tests.pages import told
+from tests.parallel import blocked, in_parallel
 from users.addresses import keep_address
 from users.models import Address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-GONE = "That address was removed meanwhile. Nothing was changed."
 LINES = {"name": "Ada", "line1": "1 High Street", "city": "Springfield", "postcode": "123", "country": "Utopia"}
 PRODUCT = {"name": "Other", "sku": "L-1", "price": "2.00", "stock": "5", "attributes": "{}", "is_active": "on"}
 
@@ -29,27 +29,15 @@ def customer():
     return UserFactory()
 
 
-def blocked() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]
-
-
 def posted_while_deleted(client, thing, path, data):
     """The answer to a form sent while the thing it changes is deleted, but not yet committed."""
-
-    def post():
-        try:
-            return client.post(path, data)
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         type(thing).objects.filter(pk=thing.pk).delete()
-        answer = pool.submit(post)
+        posted = pool.submit(in_parallel, [lambda: client.post(path, data)])
         waited = wait_until(lambda: blocked() == 1)
     assert waited
-    return answer.result(timeout=20)
+    [answer] = posted.result(timeout=20)
+    return answer
 
 
 def endpoint() -> Endpoint:
