@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
@@ -23,7 +27,18 @@ def find() -> str | None:
 
     Raises NoBrowserError.
     """
-    return _installed() or _from_debian() or _from_library()
+    if found := _installed():
+        return found
+    with _one_at_a_time():
+        return _installed() or _from_debian() or _from_library()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Several workers of one run find no browser at the same moment, and a package manager refuses the second."""
+    with Path(__file__).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _installed() -> str | None:
