@@ -238,6 +238,8 @@ MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 # Elsewhere the environment has to say it: codes and mails are nothing for a log.
 EMAIL_CONFIG = env.email("EMAIL_URL", **({"default": "consolemail://"} if LOCAL else {}))
 vars().update(EMAIL_CONFIG)
+if LOCAL and EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend":
+    EMAIL_BACKEND = "config.printed_mails.EmailBackend"
 EMAIL_TIMEOUT = 10  # seconds, for each answer of the mail server
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 # Where links in mails about orders lead: who sends them has no request to go by.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
 
 import django
+from django.conf import settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -84,15 +86,17 @@ def definitions() -> str:
 PAGES = {"roles.md": roles, "order-status.md": order_status, "definitions.md": definitions}
 
 
-def main() -> None:
+def main(into: Path = DOCS) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("SECRET_KEY", "only-for-the-docs")
     os.environ.setdefault("LOCAL", "1")
     django.setup()
-    DOCS.mkdir(exist_ok=True)
+    # The back office's pages register themselves with the addresses.
+    importlib.import_module(settings.ROOT_URLCONF)
+    into.mkdir(exist_ok=True)
     for name, tell in PAGES.items():
-        (DOCS / name).write_text(tell(), encoding="utf-8")
+        (into / name).write_text(tell(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import accumulate
@@ -33,6 +35,13 @@ def test_what_is_told_from_the_code_is_as_it_is(name):
     written = (docs.DOCS / name).read_text(encoding="utf-8")
 
     assert written == docs.PAGES[name](), "run `make docs`"
+
+
+def test_the_command_tells_the_same(tmp_path):
+    subprocess.run([sys.executable, "-m", "tests.docs", tmp_path], cwd=ROOT, check=True)
+
+    told = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert told == {name: tell() for name, tell in docs.PAGES.items()}
 
 
 @every_text

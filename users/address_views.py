@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -36,6 +36,8 @@ def address_add(request: CustomerRequest) -> HttpResponse:
 @never_cache
 def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
     address = _own(request, address_id)
+    if address is None:
+        return _gone(request)
     form = AddressForm(request.POST or None, initial=address.lines())
     if request.method == "POST" and form.is_valid():
         if not addresses.change_address(address, form.cleaned_data):
@@ -48,6 +50,8 @@ def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
 @never_cache
 def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
     address = _own(request, address_id)
+    if address is None:
+        return _gone(request)
     if request.method != "POST":
         return render(request, "users/address_remove.html", {"address": address})
     address.delete()
@@ -56,13 +60,21 @@ def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
 
 @require_POST
 def address_prefer(request: CustomerRequest, address_id: int) -> HttpResponse:
-    if not addresses.prefer_address(_own(request, address_id), at=timezone.now()):
+    address = _own(request, address_id)
+    if address is None or not addresses.prefer_address(address, at=timezone.now()):
         return _gone(request)
     return _saved(request, _("Checkout offers this address first now."))
 
 
-def _own(request: CustomerRequest, address_id: int) -> Address:
-    return get_object_or_404(Address.objects.for_customer(request.user), pk=address_id)
+def _own(request: CustomerRequest, address_id: int) -> Address | None:
+    """None where it is gone for somebody who sends a form, from a page opened earlier.
+
+    Raises Http404 where somebody only looks.
+    """
+    address = Address.objects.for_customer(request.user).filter(pk=address_id).first()
+    if address is None and request.method != "POST":
+        raise Http404
+    return address
 
 
 def _saved(request: CustomerRequest, told: str) -> HttpResponse:
@@ -71,7 +83,7 @@ def _saved(request: CustomerRequest, told: str) -> HttpResponse:
 
 
 def _gone(request: CustomerRequest) -> HttpResponse:
-    """It was removed, in another window, at this very moment."""
+    """It was removed in another window."""
     messages.error(request, _("That address was removed meanwhile. Nothing was changed."))
     return redirect("users:account")
 

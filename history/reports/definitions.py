@@ -14,7 +14,10 @@ ORDERS = (
     "Orders",
     "Placed in the period, by the moment of placing, whatever became of them; deleted ones are not there any more.",
 )
-COUNTED = ("Counted orders", "Orders that are not cancelled and not returned as of now.")
+COUNTED = (
+    "Counted orders",
+    "Orders that are not cancelled and not returned, as of now or of the past moment that is asked for.",
+)
 REVENUE = ("Revenue", "The total amounts of counted orders.")
 UNITS = ("Units", "The quantities in counted orders.")
 AVERAGE = ("Average order", "Revenue divided by counted orders.")

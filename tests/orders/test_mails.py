@@ -293,11 +293,14 @@ def test_the_confirmation_says_where_the_mail_goes(client, place):
 
 
 def test_mails_of_development_are_printed(place, settings, capsys):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    order = place()
+    settings.EMAIL_BACKEND = "config.printed_mails.EmailBackend"
+    order = place(customer=UserFactory(email="ada@shop.example"))
 
     assert send_all() == 1
-    assert f"Subject: [Shop] Your order #{order.pk}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"To: ada@shop.example\nSubject: [Shop] Your order #{order.pk}")
+    assert f"{order.total_amount:,}" in printed
+    assert "<html" not in printed
     assert outbox.outbox == []
 
 

@@ -122,6 +122,18 @@ def test_an_address_is_removed_after_a_question(shopper, customer, saved):
     assert streets(customer) == ["1 High Street"]
 
 
+@pytest.mark.parametrize("name", ADDRESS_PAGES)
+def test_who_sends_a_form_of_an_address_removed_in_another_tab_is_told_so(shopper, customer, saved, name):
+    path = at(name, saved["2 Mill Lane"])
+    shopper.post(at("address_remove", saved["2 Mill Lane"]))
+    shopper.get(ACCOUNT)
+
+    response = shopper.post(path, HOME | {"line1": "9 New Road"})
+
+    assert told(response) == ["That address was removed meanwhile. Nothing was changed."]
+    assert streets(customer) == ["1 High Street"]
+
+
 def test_the_default_is_the_one_checkout_offers_first(shopper, customer, saved):
     shopper.post(at("address_prefer", saved["1 High Street"]))
 
@@ -144,8 +156,9 @@ def test_anothers_address_is_not_there(client, customer, saved, name):
     client.force_login(UserFactory())
 
     for address_id in (saved["1 High Street"].pk, 999_999):
-        response = client.post(reverse(f"users:{name}", args=[address_id]), WORK)
-        assert response.status_code == 404
+        path = reverse(f"users:{name}", args=[address_id])
+        assert client.get(path).status_code == (405 if name == "address_prefer" else 404)
+        assert told(client.post(path, WORK)) == ["That address was removed meanwhile. Nothing was changed."]
 
     assert streets(customer) == ["2 Mill Lane", "1 High Street"]
 
