@@ -115,7 +115,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     pool={
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", default=8),
-        "timeout": 2,
+        "timeout": 1.5,
         "connection_class": silence.Connection,
         # After so many seconds without success it is tried anew for whoever asks next, with no pause that has grown.
         "reconnect_timeout": 2,

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from django.db import transaction
+from django.utils.functional import cached_property
 
 from catalog.models import Product, Reason
 from orders import seen

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from history.models import Subject
 from users.services import CLOSED_NAME

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.functional import cached_property
 
 # All that an order is, column by column: its document holds these, and an archived order comes back out of them.
 ORDER = (

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+
+from django.utils.functional import cached_property
 
 from history.reports import definitions, facts, intervals, segments
 from history.reports.filters import Filters

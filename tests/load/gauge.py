@@ -46,6 +46,7 @@ class Gauge:
         for name, samples in self.memory.items():
             first, last = _tenths(samples)
             yield f"{name:<16}{first.rss:>10.1f}{last.rss:>8.1f}{first.pss:>10.1f}{last.pss:>8.1f}"
+            yield f"{'':<16}PSS of each tenth: {', '.join(f'{each:.0f}' for each in _by_tenths(samples))}"
         told = ", ".join(f"p{share} {percentile(self.lags, share):.2f} s" for share in (50, 95, 99))
         yield f"oldest undelivered change: {told}, longest {max(self.lags):.2f} s"
 
@@ -67,6 +68,12 @@ def _wait(load: Future[Any], seconds: float) -> None:
 def _tenths(samples: Sequence[Memory]) -> tuple[Memory, Memory]:
     tenth = max(1, len(samples) // 10)
     return _mean(samples[:tenth]), _mean(samples[-tenth:])
+
+
+def _by_tenths(samples: Sequence[Memory]) -> Iterator[float]:
+    for tenth in range(10):
+        if part := samples[len(samples) * tenth // 10 : len(samples) * (tenth + 1) // 10]:
+            yield _mean(part).pss
 
 
 def _mean(samples: Sequence[Memory]) -> Memory:

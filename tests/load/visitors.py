@@ -172,7 +172,8 @@ class Visitor:
 
     def _cart(self) -> None:
         customer = next(self._turns)
-        self._fill(customer)
+        if not customer.form:  # it is refused where its cart is another one when it is asked for again
+            self._fill(customer)
         self._get("cart", customer.wire, "/cart/")
 
     def _fill(self, customer: Customer) -> None:
