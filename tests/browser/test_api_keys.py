@@ -15,11 +15,11 @@ def test_a_key_is_made_and_tried_in_the_description(visit, goods):
 
     page.get_by_label("Name").fill("Warehouse")
     page.get_by_label("orders:read").check()
-    page.get_by_role("button", name="Save").click()
+    clerk.follow(page.get_by_role("button", name="Save"))
     found |= clerk.flaws_by_look()
     key = page.locator(".key-text").inner_text()
     for link in ("I have copied it: back to the keys", "Warehouse", "Revoke"):
-        page.get_by_role("link", name=link, exact=True).click()
+        clerk.follow(page.get_by_role("link", name=link, exact=True))
         found |= clerk.flaws_by_look()
     assert found == {}
 

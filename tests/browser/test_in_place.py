@@ -16,8 +16,13 @@ def shop(open_shop):
 
 
 @pytest.fixture
-def page(visit):
-    return visit().page
+def visitor(visit):
+    return visit()
+
+
+@pytest.fixture
+def page(visitor):
+    return visitor.page
 
 
 def test_filters_change_the_list_alone_and_the_address_with_it(page):
@@ -63,7 +68,7 @@ def test_on_a_phone_the_filters_stay_open_until_they_are_closed(visit):
     expect(page).to_have_url(re.compile("/p/"))
 
 
-def test_the_cart_fills_and_changes_without_leaving_the_page(page):
+def test_the_cart_fills_and_changes_without_leaving_the_page(visitor, page):
     page.goto("/?in_stock=on")
     page.evaluate("window.isTheSamePage = true")
     add = page.locator(".product-add").first
@@ -75,7 +80,7 @@ def test_the_cart_fills_and_changes_without_leaving_the_page(page):
         expect(add).to_be_focused()
     assert page.evaluate("window.isTheSamePage")
 
-    page.locator("#cart-link").click()
+    visitor.follow(page.locator("#cart-link"))
     page.evaluate("window.isTheSamePage = true")
     page.locator("input[name=quantity]").first.fill("1")
     page.get_by_role("button", name="Update").click()

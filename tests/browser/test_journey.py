@@ -27,27 +27,27 @@ class Newcomer:
         assert self.visitor.flaws_by_look() == {}
         self.visitor.dress(dark=False, width=1280)
 
-    def press(self, name, *, within="main"):
-        self.page.locator(within).get_by_role("button", name=name).first.click()
+    def press(self, name):
+        self.page.locator("main").get_by_role("button", name=name).first.click()
 
     def find_and_take(self, word):
         self.visitor.go("/")
         self.look()
         self.page.get_by_role("searchbox").first.fill(word)
-        self.press("Search", within="header")
+        self.visitor.follow(self.page.locator("header").get_by_role("button", name="Search").first)
         self.look()
-        self.page.locator("main .product-name a").first.click()
+        self.visitor.follow(self.page.locator("main .product-name a").first)
         self.look()
         self.press("Add to cart")
         expect(self.page.locator("#said")).to_contain_text("Added 1 ×")
         expect(self.page.locator("#cart-link .badge")).to_contain_text("1")
-        self.page.locator("#cart-link").click()
+        self.visitor.follow(self.page.locator("#cart-link"))
         self.look()
 
     def sign_up(self):
-        self.page.get_by_role("link", name="Checkout").click()
+        self.visitor.follow(self.page.get_by_role("link", name="Checkout"))
         self.look()
-        self.page.get_by_role("link", name="Create an account").click()
+        self.visitor.follow(self.page.get_by_role("link", name="Create an account"))
         self.look()
         for name, value in {"name": "Nell", "email": self.email, "password1": PASSWORD}.items():
             self.page.locator(f"input[name={name}]").fill(value)
@@ -67,7 +67,7 @@ class Newcomer:
         self.press(re.compile("^Place order"))
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Thank you")
         self.look()
-        self.page.get_by_role("link", name="Track order").click()
+        self.visitor.follow(self.page.get_by_role("link", name="Track order"))
         self.look()
         return Order.objects.latest("pk")
 
@@ -75,13 +75,13 @@ class Newcomer:
         expect(self.page.locator("main .step.current .step-name")).to_have_text(status)
 
     def buy_again(self):
-        self.page.locator("main").get_by_role("button", name="Buy again").first.click()
+        self.press("Buy again")
         expect(self.page.locator("#said")).to_contain_text("Everything from that order is in your cart.")
         self.look()
-        self.page.get_by_role("link", name="Checkout").click()
+        self.visitor.follow(self.page.get_by_role("link", name="Checkout"))
 
     def cancel(self):
-        self.page.get_by_role("link", name="Cancel order").click()
+        self.visitor.follow(self.page.get_by_role("link", name="Cancel order"))
         self.look()
         self.press("Cancel order")
         expect(self.page.locator("#said")).to_contain_text("is cancelled")

@@ -64,9 +64,9 @@ def told(page) -> str:
 def fits(visitor) -> bool:
     """Whether the page fits a phone; what its console complained of fails the test at its end."""
     visitor.dress(dark=True, width=320)
-    is_wide = visitor.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    is_too_wide = visitor.is_too_wide()
     visitor.dress(dark=False, width=1280)
-    return not is_wide
+    return not is_too_wide
 
 
 def mark_paid(clerk, order) -> None:
@@ -74,10 +74,10 @@ def mark_paid(clerk, order) -> None:
     page = clerk.page
     clerk.go(LIST)
     page.locator("#searchbar").fill(f"{order.customer.email} #{order.pk}")
-    page.get_by_role("button", name="Search").click()
-    page.get_by_role("link", name=f"#{order.pk}", exact=True).click()
+    clerk.follow(page.get_by_role("button", name="Search"))
+    clerk.follow(page.get_by_role("link", name=f"#{order.pk}", exact=True))
     page.get_by_label("Note (optional)").fill("Transfer of today")
-    page.get_by_role("button", name="Mark paid").click()
+    clerk.follow(page.get_by_role("button", name="Mark paid"))
     assert told(page) == f"Order #{order.pk} is paid."
     assert fits(clerk)
 
@@ -89,7 +89,7 @@ def ship_fifty(clerk) -> None:
     assert fits(clerk)
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option("Mark shipped")
-    page.get_by_role("button", name="Go", exact=True).click()
+    clerk.follow(page.get_by_role("button", name="Go", exact=True))
     assert told(page).startswith("48 shipped, 2 skipped (cancelled): ")
 
 
@@ -98,14 +98,14 @@ def add_one(clerk, order) -> None:
     page = clerk.page
     item = order.items.order_by("pk")[0]
     clerk.go(f"{LIST}{order.pk}/change/")
-    page.get_by_role("link", name="Change items and address").click()
+    clerk.follow(page.get_by_role("link", name="Change items and address"))
     assert fits(clerk)
     page.locator(f"#id_quantity_{item.pk}").fill(str(item.quantity + 1))
     page.locator("#id_reason").fill("As agreed by phone")
-    page.get_by_role("button", name="Look at the new total").click()
+    clerk.follow(page.get_by_role("button", name="Look at the new total"))
     assert fits(clerk)
     expect(page.locator("tfoot")).to_contain_text("New total")
-    page.get_by_role("button", name="Change order").click()
+    clerk.follow(page.get_by_role("button", name="Change order"))
     assert told(page).startswith(f"Order #{order.pk} is changed.")
 
 
@@ -113,17 +113,17 @@ def take_one_back(clerk, order) -> None:
     """Take one item of a shipped order back, and write to its customer."""
     page = clerk.page
     clerk.go(f"{LIST}{order.pk}/change/")
-    page.get_by_role("link", name="Take items back").click()
+    clerk.follow(page.get_by_role("link", name="Take items back"))
     assert fits(clerk)
     page.locator("input[name^=quantity_]").first.fill("1")
     page.locator("#id_reason").fill("Broken")
-    page.get_by_role("button", name="Look at the refund").click()
+    clerk.follow(page.get_by_role("button", name="Look at the refund"))
     assert fits(clerk)
-    page.get_by_role("button", name="Take back and refund").click()
+    clerk.follow(page.get_by_role("button", name="Take back and refund"))
     assert told(page).startswith("Taken back: 1 ×")
     page.locator("textarea[name=text]").fill("The money is on its way.")
     page.get_by_label(re.compile("To the customer")).check()
-    page.get_by_role("button", name="Add note").click()
+    clerk.follow(page.get_by_role("button", name="Add note"))
     assert fits(clerk)
 
 

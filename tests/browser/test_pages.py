@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from catalog.models import Product
 from orders.models import Order
@@ -50,9 +51,9 @@ def test_pages_of_a_customer(visit):
     order = Order.objects.get()
 
     visitor.go("/")
-    visitor.page.locator("main a[href^='/p/']").first.click()
+    visitor.follow(visitor.page.locator("main a[href^='/p/']").first)
     visitor.page.get_by_role("button", name="Add to cart").first.click()
-    visitor.page.wait_for_load_state()
+    expect(visitor.page.locator("#cart-link .badge")).to_contain_text("1")
     product = visitor.page.url
 
     assert visitor.flaws_of([product, "/cart/", "/checkout/", "/orders/", f"/orders/{order.pk}/"]) == {}

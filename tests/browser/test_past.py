@@ -29,11 +29,11 @@ def test_an_order_is_seen_as_it_stood_by_all_who_see_it_now(visit, shop):
         visitor = visit()
         visitor.sign_in(email)
         visitor.go(page)
-        visitor.page.get_by_role("link", name="The order then").first.click()
+        visitor.follow(visitor.page.get_by_role("link", name="The order then").first)
         assert "As it was on" in visitor.page.locator(".past-moment").inner_text()
         assert "Paid" in visitor.page.locator("main, #content").first.inner_text()
         found |= visitor.flaws_by_look()
         visitor.dress(dark=False, width=1280)
-        visitor.page.get_by_role("link", name="Show it as it is now").click()
+        visitor.follow(visitor.page.get_by_role("link", name="Show it as it is now"))
         assert "Shipped" in visitor.page.locator("main, #content").first.inner_text()
     assert found == {}

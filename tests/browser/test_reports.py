@@ -73,18 +73,19 @@ def arrive(page, address):
 
 
 def test_the_way_down_to_an_order_and_back_keeps_what_was_chosen(analyst):
-    page = analyst().go("/reports/sales/")
-    page.get_by_role("link", name="90 days").click()
-    page.get_by_role("link", name="the same days last year").click()
+    visitor = analyst()
+    page = visitor.go("/reports/sales/")
+    visitor.follow(page.get_by_role("link", name="90 days"))
+    visitor.follow(page.get_by_role("link", name="the same days last year"))
     page.get_by_label("Status").select_option("Counted")
-    page.get_by_role("button", name="Show", exact=True).click()
-    page.get_by_role("columnheader", name="Revenue").get_by_role("link").click()
+    visitor.follow(page.get_by_role("button", name="Show", exact=True))
+    visitor.follow(page.get_by_role("columnheader", name="Revenue").get_by_role("link"))
     chosen = re.compile(r"(?=.*period=90d)(?=.*compare=year)(?=.*status=counted)(?=.*sort=-revenue)")
     arrive(page, chosen)
     address, sales = page.url, table(page)
     revenue, orders = column(page, "revenue"), column(page, "orders")
 
-    page.locator(".report-table tbody tr").first.locator("td[data-heading=Orders] a").click()
+    visitor.follow(page.locator(".report-table tbody tr").first.locator("td[data-heading=Orders] a"))
     arrive(page, re.compile("/reports/orders/.*status=counted"))
     listed, amounts = column(page, "order"), column(page, "amount")
     page.locator(".report-table tbody th a").first.click()

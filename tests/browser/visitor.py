@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 PASSWORD = "demo-shop-2024"
 # Milliseconds for a page, and for what it is to show: an order's page asks every four seconds, and answers take longer
@@ -64,11 +64,16 @@ class Visitor:
         self.page.goto(path)
         return self.page
 
+    def follow(self, lead: Locator) -> None:
+        """Click what leads to another page and wait for that: the click alone returns before its document is there."""
+        with self.page.expect_event("load"):
+            lead.click()
+
     def sign_in(self, email: str) -> None:
         self.go("/account/login/")
         self.page.locator("input[name=login]").fill(email)
         self.page.locator("input[name=password]").fill(PASSWORD)
-        self.page.locator("main").get_by_role("button", name="Sign in").click()
+        self.follow(self.page.locator("main").get_by_role("button", name="Sign in"))
         expect(self.page).not_to_have_url(re.compile("/account/login/"))
 
     @contextlib.contextmanager
@@ -83,17 +88,22 @@ class Visitor:
         self.page.emulate_media(color_scheme="dark" if dark else "light")
         self.page.set_viewport_size({"width": width, "height": 900})
 
+    def is_too_wide(self) -> bool:
+        return self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
     def flaws(self, *, is_known: bool = False) -> list[str]:
         """What is wrong with the page as it stands: accessibility (WCAG 2.2 AA), and what sticks out at the side.
 
         is_known: the page was looked at as a whole before, only otherwise dressed.
         """
+        # A part of it seen is not all of it there.
+        self.page.wait_for_load_state()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)
         asked = [ALIKE if is_known else {"exclude": []}, STANDARDS]
         found = self.page.evaluate("asked => axe.run(...asked).then(told => told.violations)", asked)
         flaws = [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
-        if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if self.is_too_wide():
             flaws += [f"sticks out: {html}" for html in self.page.evaluate(OVERFLOW)] or ["the page scrolls sideways"]
         return flaws
 
