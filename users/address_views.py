@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +19,21 @@ from users.models import Address
 from users.requests import CustomerRequest
 
 METHODS = ["GET", "HEAD", "POST"]
+
+
+def _of_own_address(view: Callable[[CustomerRequest, Address], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give a view the address of whoever asks; without one, who sends a form of a page opened earlier is told so."""
+
+    @wraps(view)
+    def of_id(request: CustomerRequest, address_id: int) -> HttpResponse:
+        address = Address.objects.for_customer(request.user).filter(pk=address_id).first()
+        if address is not None:
+            return view(request, address)
+        if request.method != "POST":
+            raise Http404
+        return _gone(request)
+
+    return of_id
 
 
 @require_http_methods(METHODS)
@@ -34,10 +52,8 @@ def address_add(request: CustomerRequest) -> HttpResponse:
 
 @require_http_methods(METHODS)
 @never_cache
-def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
-    address = _own(request, address_id)
-    if address is None:
-        return _gone(request)
+@_of_own_address
+def address_change(request: CustomerRequest, address: Address) -> HttpResponse:
     form = AddressForm(request.POST or None, initial=address.lines())
     if request.method == "POST" and form.is_valid():
         if not addresses.change_address(address, form.cleaned_data):
@@ -48,10 +64,8 @@ def address_change(request: CustomerRequest, address_id: int) -> HttpResponse:
 
 @require_http_methods(METHODS)
 @never_cache
-def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
-    address = _own(request, address_id)
-    if address is None:
-        return _gone(request)
+@_of_own_address
+def address_remove(request: CustomerRequest, address: Address) -> HttpResponse:
     if request.method != "POST":
         return render(request, "users/address_remove.html", {"address": address})
     address.delete()
@@ -59,22 +73,11 @@ def address_remove(request: CustomerRequest, address_id: int) -> HttpResponse:
 
 
 @require_POST
-def address_prefer(request: CustomerRequest, address_id: int) -> HttpResponse:
-    address = _own(request, address_id)
-    if address is None or not addresses.prefer_address(address, at=timezone.now()):
+@_of_own_address
+def address_prefer(request: CustomerRequest, address: Address) -> HttpResponse:
+    if not addresses.prefer_address(address, at=timezone.now()):
         return _gone(request)
     return _saved(request, _("Checkout offers this address first now."))
-
-
-def _own(request: CustomerRequest, address_id: int) -> Address | None:
-    """None where it is gone for somebody who sends a form, from a page opened earlier.
-
-    Raises Http404 where somebody only looks.
-    """
-    address = Address.objects.for_customer(request.user).filter(pk=address_id).first()
-    if address is None and request.method != "POST":
-        raise Http404
-    return address
 
 
 def _saved(request: CustomerRequest, told: str) -> HttpResponse:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -44,15 +45,17 @@ class Gauge:
     def lines(self) -> Iterator[str]:
         yield f"{'memory, MB':<16}{'RSS first':>10}{'last':>8}{'PSS first':>10}{'last':>8}  (tenths of the time)"
         for name, samples in self.memory.items():
-            first, last = _tenths(samples)
+            tenths = _by_tenths(samples)
+            first, last = tenths[0], tenths[-1]
             yield f"{name:<16}{first.rss:>10.1f}{last.rss:>8.1f}{first.pss:>10.1f}{last.pss:>8.1f}"
-            yield f"{'':<16}PSS of each tenth: {', '.join(f'{each:.0f}' for each in _by_tenths(samples))}"
+            yield f"{'':<16}PSS of each tenth: {', '.join(f'{each.pss:.0f}' for each in tenths)}"
         told = ", ".join(f"p{share} {percentile(self.lags, share):.2f} s" for share in (50, 95, 99))
         yield f"oldest undelivered change: {told}, longest {max(self.lags):.2f} s"
 
     def problems(self) -> Iterator[str]:
         for name, samples in self.memory.items():
-            first, last = _tenths(samples)
+            tenths = _by_tenths(samples)
+            first, last = tenths[0], tenths[-1]
             if self._seconds >= LONG_ENOUGH and last.pss > first.pss * GROWTH + ALLOWANCE:
                 yield f"{name} grew from {first.pss:.0f} to {last.pss:.0f} MB"
 
@@ -65,16 +68,8 @@ def _wait(load: Future[Any], seconds: float) -> None:
         return
 
 
-def _tenths(samples: Sequence[Memory]) -> tuple[Memory, Memory]:
-    tenth = max(1, len(samples) // 10)
-    return _mean(samples[:tenth]), _mean(samples[-tenth:])
-
-
-def _by_tenths(samples: Sequence[Memory]) -> Iterator[float]:
-    for tenth in range(10):
-        if part := samples[len(samples) * tenth // 10 : len(samples) * (tenth + 1) // 10]:
-            yield _mean(part).pss
-
-
-def _mean(samples: Sequence[Memory]) -> Memory:
-    return Memory(fmean(each.rss for each in samples), fmean(each.pss for each in samples))
+def _by_tenths(samples: Sequence[Memory]) -> list[Memory]:
+    """The mean of each tenth of the time; of fewer samples than ten, each."""
+    ends = [len(samples) * tenth // 10 for tenth in range(11)]
+    parts = [samples[start:end] for start, end in pairwise(ends) if end > start]
+    return [Memory(fmean(each.rss for each in part), fmean(each.pss for each in part)) for part in parts]
