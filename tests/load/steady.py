@@ -50,7 +50,7 @@ def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
     print(f"held for {plan.hold:.0f} s: {len(held.sights) / plan.hold:.1f} requests/s\n{table(held.sights)}")
     print("\n".join(gauge.lines()), flush=True)
     verdict.figures |= {"visits a second": rate, "requests": len(held.sights)}
-    verdict.problems += [*wrong((before + held).sights), *gauge.problems()]
+    verdict.problems += [*wrong((before + held).sights), *gauge.problems(orders=verdict.figures["orders"])]
     return verdict
 
 
