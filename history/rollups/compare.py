@@ -49,13 +49,12 @@ def _differing(days: Sequence[date], *, but_waiting: bool = False) -> list[DayDi
     if not days:
         return []
     with snapshot():
-        placed = source.read(days)
+        expected = {day: build.parts(placed) for day, placed in source.read(days)}
         waiting = _waiting() if but_waiting else set()
     held = _held(days)
     wrong = []
     for day in days:
-        expected = build.parts(placed.get(day, []))
-        kinds = [kind for kind in expected if expected[kind] != held[day].get(kind)]
+        kinds = [kind for kind, content in expected[day].items() if content != held[day].get(kind)]
         if kinds and day not in waiting:
             wrong.append(DayDifference(day, kinds))
     return wrong

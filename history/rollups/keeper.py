@@ -61,8 +61,7 @@ def refresh(days: int = DAYS) -> int | None:
         taken, rows = queue.take(cursor, days)
         if taken:
             faults.point("keeper: after take")
-            placed = source.read(taken)
-            _write(cursor, {day: build.parts(placed.get(day, [])) for day in taken})
+            _write(cursor, {day: build.parts(placed) for day, placed in source.read(taken)})
             faults.point("keeper: before commit")
             queue.remove(cursor, rows)
     return len(taken)

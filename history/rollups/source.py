@@ -5,12 +5,15 @@ Source: PostgreSQL orders, order_items, history_events.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from history.rollups import archived
 from history.rollups.placed import MOST_CENTS, Placed
@@ -78,12 +81,20 @@ STEP = """LEFT JOIN LATERAL (
 READ_DAYS = READ.format(most_cents=MOST_CENTS, steps="\n".join(STEP.format(step=step) for step in STEPS))
 
 
-def read(days: Sequence[date]) -> dict[date, list[Placed]]:
-    """Return the orders placed on each of the days, by number, by one statement."""
-    found: dict[date, list[Placed]] = defaultdict(list)
+def read(days: Collection[date]) -> Iterator[tuple[date, list[Placed]]]:
+    """Yield each of the days with the orders placed on it, by number, by one statement.
+
+    One day after the other, so that no more than one need be in memory as orders.
+    """
+    empty = {*days}
     with connection.cursor() as cursor:
         cursor.execute(READ_DAYS, {"days": list(days), "zone": settings.TIME_ZONE, "uncounted": list(WITHOUT_REVENUE)})
-        while rows := cursor.fetchmany(ROWS):
-            for day, *rest in rows:
-                found[day].append(Placed._make(rest))
-    return {day: archived.filled_in(placed) for day, placed in found.items()}
+        for day, rows in groupby(_rows(cursor), key=itemgetter(0)):
+            empty.remove(day)
+            yield day, archived.filled_in([Placed._make(rest) for _, *rest in rows])
+    yield from ((day, []) for day in empty)
+
+
+def _rows(cursor: CursorWrapper) -> Iterator[tuple[Any, ...]]:
+    while rows := cursor.fetchmany(ROWS):
+        yield from rows

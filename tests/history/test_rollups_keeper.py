@@ -151,7 +151,7 @@ def _end_other_sessions():
 
 def test_a_late_write_of_an_old_version_is_refused(shop):
     days = sorted(queue.days_with_orders())
-    old = {day: build.parts(source.read([day])[day]) for day in days}
+    old = {day: build.parts(placed) for day, placed in source.read(days)}
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('rollup_version')")
         [version] = cursor.fetchone()
