@@ -24,6 +24,8 @@ from tests.bench.stores import databases
 
 # Orders a second at least; p95 of checkouts at most so many times what it is otherwise.
 LEAST_RATE, MOST_TIMES = 1000, 1.3
+# As fast as it can, it takes a core from those who order; small transactions keep them waiting a shorter time.
+PACE = ("--rate", "1100", "--batch", "25")
 # Checkouts a second.
 CHECKOUTS = 8.0
 TABLES = ("orders", "order_items", "refunds", "history_events", "archived_orders")
@@ -99,7 +101,7 @@ def _middle() -> str:
 
 
 def _archive(customers: Checkouts, before: str, left: int) -> tuple[tuple[float, int], str]:
-    command = [sys.executable, "manage.py", "archive_orders", "--before", before]
+    command = [sys.executable, "manage.py", "archive_orders", "--before", before, *PACE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         during = customers.p95(lambda: process.poll() is not None, left=left)
         told = process.communicate()[0]
@@ -126,7 +128,8 @@ def _figures(
     rate = int(found[1].replace(",", "")) / float(found[2])
     beside = f"{found[1]} orders in {found[2]} s, without marking their documents"
     limit = f"at least {LEAST_RATE:,}/s"
-    yield Figure("orders archived", f"{rate:,.0f}/s", beside, rate / LEAST_RATE, limit, rate >= LEAST_RATE)
+    what = f"orders archived, {' '.join(PACE)}"
+    yield Figure(what, f"{rate:,.0f}/s", beside, rate / LEAST_RATE, limit, rate >= LEAST_RATE)
     usual = sum(p95 for p95, _ in quiet) / len(quiet)
     times = during[0] / usual
     beside = f"before and after {usual:,.0f} ms"
