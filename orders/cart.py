@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import connection
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from catalog.models import Product
+from config.database.kept import Given, Kept
 from orders.models import CartItem
 from orders.services import RequestedItem
 from users.models import User
@@ -74,6 +76,18 @@ class GuestStore:
         self._session[KEY] = {number: kept for number, kept in self._stored().items() if int(number) not in product_ids}
 
 
+CART = Kept(
+    lambda: (
+        CartItem.objects.filter(customer=Given("customer"))
+        .select_related("product")
+        .defer("product__description", "product__attributes")
+        .order_by("cart_item_id")[:MAX_PRODUCTS]
+    )
+)
+
+REMOVE = "DELETE FROM cart_items WHERE user_id = %s AND product_id = ANY (%s)"
+
+
 class CustomerStore:
     """The table cart_items."""
 
@@ -84,8 +98,7 @@ class CustomerStore:
         return False
 
     def read(self) -> list[CartItem]:
-        kept = CartItem.objects.for_customer(self._customer).select_related("product")
-        return list(kept.order_by("cart_item_id")[:MAX_PRODUCTS])
+        return CART.read(customer=self._customer.pk)
 
     def write(self, items: Collection[CartItem]) -> None:
         for item in items:
@@ -98,7 +111,8 @@ class CustomerStore:
         )
 
     def remove(self, product_ids: Collection[int]) -> None:
-        CartItem.objects.for_customer(self._customer).filter(product__in=product_ids).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(REMOVE, [self._customer.pk, list(product_ids)])
 
 
 class Cart:

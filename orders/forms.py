@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -58,7 +58,7 @@ class SavedAddressField(forms.ChoiceField):
 class CheckoutForm(forms.Form):
     """Where the order goes, and what the customer was shown: the total and the form's own key.
 
-    addresses: the customer's saved ones, to choose from; without any the lines are all there is.
+    addresses: gives the customer's saved ones, to choose from; without any the lines are all there is.
     """
 
     saved = SavedAddressField(
@@ -77,7 +77,7 @@ class CheckoutForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, addresses: Iterable[Address] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, addresses: Callable[[], Iterable[Address]] = tuple, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._addresses = addresses
         saved = self.fields["saved"]
@@ -89,7 +89,7 @@ class CheckoutForm(forms.Form):
 
     @cached_property
     def addresses(self) -> dict[str, Address]:
-        return {str(address.pk): address for address in self._addresses}
+        return {str(address.pk): address for address in self._addresses()}
 
     def is_saved_chosen(self) -> bool:
         return bool(self.data.get("saved", NEW_ADDRESS) != NEW_ADDRESS)

@@ -10,14 +10,16 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, CharField
 from django.db.models.expressions import RawSQL
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
-from orders.models import Order, OrderItem
+from config.database.kept import Given, Kept
+from config.database.lookups import EqualsAny
+from orders.models import Order
 from orders.status import Status, allowed_after
 from users.models import User
 
@@ -29,7 +31,27 @@ ASK_FOR_MAIL = """
 INSERT INTO order_mails (order_id, rev, status, language) SELECT order_id, rev, %s, %s FROM orders WHERE order_id = %s
 """
 
+ADD_ITEMS = """
+INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku)
+SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::text[], %s::text[])
+"""
+
+# Whoever orders, locked.
+CUSTOMER = Kept(lambda: User.objects.only("is_active").filter(pk=Given("pk")).select_for_update(no_key=True))
+
+# What they order, locked in key order, and the order that they placed with the key already, if there is one.
 ORDER_OF_KEY = "SELECT order_id FROM orders WHERE user_id = %s AND idempotency_key = %s"
+FOR_SALE = Kept(
+    lambda: (
+        Product.objects.filter(EqualsAny("pk", Given("products")))
+        .defer("description", "attributes")
+        .annotate(
+            known=RawSQL(ORDER_OF_KEY, [Given("customer"), Given("key", CharField())], BigIntegerField())  # noqa: S611
+        )
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+)
 
 
 class OrderError(Exception):
@@ -111,7 +133,7 @@ def place_in_transaction(
     """
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    if not User.objects.select_for_update(no_key=True).values_list("is_active", flat=True).get(pk=customer.pk):
+    if not any(now.is_active for now in CUSTOMER.read(pk=customer.pk)):
         raise NotActive
     products, first = _lock_for_sale(quantities, customer, key)
     if first is not None:
@@ -172,18 +194,12 @@ def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
 
 
 def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
-    """Add the products at today's price and name, by one statement."""
-    OrderItem.objects.bulk_create(
-        OrderItem(
-            order=order,
-            product=product,
-            quantity=quantities[product.pk],
-            price=product.price,
-            product_name=product.name,
-            sku=product.sku,
-        )
-        for product in products
-    )
+    """Add the products at their price and name, by one statement."""
+    if not products:
+        return
+    items = [(each.pk, quantities[each.pk], each.price, each.name, each.sku) for each in products]
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_ITEMS, [order.pk, *(list(column) for column in zip(*items, strict=True))])
 
 
 def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
@@ -229,9 +245,7 @@ def _lock_for_sale(quantities: Mapping[int, int], customer: User, key: str) -> t
 
     One statement for both: it is at the start of what every order takes.
     """
-    # As SQL: to have it made of a queryset takes as long as PostgreSQL takes for the whole statement.
-    known = RawSQL(ORDER_OF_KEY, [customer.pk, key], BigIntegerField())  # noqa: S611 (both are parameters)
-    products = list(_locked(quantities).defer("description", "attributes").annotate(known=known))
+    products = FOR_SALE.read(products=list(quantities), customer=customer.pk, key=key)
     if products:
         return products, vars(products[0])["known"]
     # There is no row to carry it.

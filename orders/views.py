@@ -44,7 +44,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 def _place(request: CustomerRequest, has_items: bool) -> HttpResponse:
-    form = CheckoutForm(request.POST, addresses=Address.objects.for_customer(request.user))
+    form = CheckoutForm(request.POST, addresses=lambda: Address.objects.for_customer(request.user))
     form.is_valid()
     key = str(form.cleaned_data.get("key", ""))
     is_adjusting = "adjust" in request.POST
@@ -131,9 +131,9 @@ def _first_form(request: CustomerRequest) -> CheckoutForm:
     addresses = list(Address.objects.for_customer(request.user))
     draft = request.session.get(DRAFT, {})
     if draft.get("customer") == str(request.user.pk):
-        return CheckoutForm(initial={"keep": not addresses} | draft["form"], addresses=addresses)
+        return CheckoutForm(initial={"keep": not addresses} | draft["form"], addresses=lambda: addresses)
     if addresses:
-        return CheckoutForm(initial={"saved": addresses[0].pk, "name": request.user.name}, addresses=addresses)
+        return CheckoutForm(initial={"saved": addresses[0].pk, "name": request.user.name}, addresses=lambda: addresses)
     known = {"saved": NEW_ADDRESS, "name": request.user.name, "keep": True} | last_address(request.user)
     return CheckoutForm(initial=known)
 

@@ -9,11 +9,20 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Model, Q
 
+from config.database.kept import Given, Kept
 from users.models import User
+
+USER = Kept(lambda: User.objects.filter(pk=Given("pk")))
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):  # type: ignore[misc]
-    """Allauth's, asking for the permissions of a person and of their groups by one statement instead of two."""
+    """Allauth's, asking for the permissions of a person and of their groups by one statement instead of two, and
+    finding whoever is signed in by SQL that is made once."""
+
+    def get_user(self, user_id: int) -> User | None:
+        for user in USER.read(pk=user_id):
+            return user if self.user_can_authenticate(user) else None
+        return None
 
     def get_all_permissions(self, user_obj: AbstractBaseUser | AnonymousUser, obj: Model | None = None) -> set[str]:
         if obj is not None or not isinstance(user_obj, User) or not user_obj.is_active:

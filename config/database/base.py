@@ -23,8 +23,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def pool(self) -> Pool | None:
-        """As Django's, open or not. Each connection is tried before use, so that a restart of PostgreSQL costs no
-        request; where one is dead, the others are not tried in turn.
+        """As Django's, open or not. Each connection is tried before use unless it is surely there, so that a restart of
+        PostgreSQL costs no request; where one is dead, the others are not tried in turn.
         """
         options = self.settings_dict["OPTIONS"].get("pool")
         if options and self.alias != NO_DB_ALIAS and self.alias not in self._connection_pools:
@@ -33,6 +33,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _new_pool(self, options: Mapping[str, Any]) -> Pool:
         def check(connection: psycopg.Connection[Any]) -> None:
+            if isinstance(connection, silence.Connection) and connection.is_surely_there():
+                return
             try:
                 ConnectionPool.check_connection(connection)
             except psycopg.OperationalError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Lookup
+from django.db.models import Expression, F, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class EqualsAny(_Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, column: str, numbers: Iterable[int]) -> None:
-        super().__init__(F(column), list(numbers))
+    def __init__(self, column: str, numbers: Iterable[int] | Expression) -> None:
+        super().__init__(F(column), numbers if isinstance(numbers, Expression) else list(numbers))
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **kwargs: Any

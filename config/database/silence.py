@@ -9,6 +9,7 @@ answered is told by the order's own key.
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import time
@@ -51,6 +52,16 @@ silent, exhausted = Lately(), Lately()
 class Connection(psycopg.Connection[Any]):
     """One that gives up a server which answers nobody. Raises psycopg.OperationalError."""
 
+    _heard_at = 0.0
+
+    def is_surely_there(self) -> bool:
+        """Whether the server was heard lately and has said nothing since: its last word would be that it ends."""
+        if time.monotonic() > self._heard_at + LATELY:
+            return False
+        news = select.poll()
+        news.register(self.fileno(), select.POLLIN)
+        return not news.poll(0)
+
     def wait(self, gen: PQGen[Value], interval: float = 0.1, timeout: float | None = None) -> Value:
         if timeout is not None:  # who waits for a notification says how long
             return super().wait(gen, interval, timeout)
@@ -67,6 +78,7 @@ class Connection(psycopg.Connection[Any]):
             else:
                 if is_known:
                     silent.end()
+                self._heard_at = time.monotonic()
                 return value
 
     def _give_up(self) -> None:

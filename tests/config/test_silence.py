@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from config.database import silence
+from tests.config.processes import wait_until
 from tests.load.exhaustion import addresses
 from tests.load.line import Line
 
@@ -88,3 +89,18 @@ def test_a_statement_is_waited_for_however_often_somebody_asks(monkeypatch):
         cursor.execute("SELECT 'slow', pg_sleep(3)")
 
         assert cursor.fetchone()[0] == "slow"
+
+
+def test_a_connection_is_surely_there_while_its_server_was_heard_lately_and_has_not_said_that_it_ends(
+    line, connect, monkeypatch
+):
+    asking, other = connect(), connect()
+    asking.execute("SELECT 1")
+
+    assert asking.is_surely_there()
+    other.execute("SELECT pg_terminate_backend(%s)", [asking.info.backend_pid])
+    assert wait_until(lambda: not asking.is_surely_there(), silence.LATELY / 2)
+
+    assert other.is_surely_there()
+    monkeypatch.setattr(silence, "LATELY", 0.0)
+    assert not other.is_surely_there()
