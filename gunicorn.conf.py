@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from config import counters, environment, logs, tether
+from config import connections, counters, environment, logs, tether
 
 wsgi_app = "config.wsgi"
 # Only this machine, unless told otherwise (the image says 0.0.0.0, behind its proxy).
@@ -40,7 +40,7 @@ patience = int(os.environ.get("WEB_PATIENCE") or 10)
 # The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)
 
-# Imported here, before there are workers, the counts of limits are in memory that all of them share.
+# Imported here, before there are workers, the counts of limits and of connections are in memory that all share.
 counters.forget()
 
 
@@ -76,6 +76,7 @@ def when_ready(server: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # looks for the folder when it is imported
 
+    connections.forget(worker.age)
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

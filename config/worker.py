@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, which ends without losing a request that a proxy has sent already."""
+"""gunicorn's worker with threads, which has its share of the connections and ends without losing a request."""
 
 from __future__ import annotations
 
@@ -14,22 +14,64 @@ from types import FrameType
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from config import stopping
+from config import connections, stopping
 
 # A program for the system's packet filter, of one step: keep nothing of a packet. Linux's number for attaching it.
 KEEP_NOTHING, SO_ATTACH_FILTER = struct.pack("HBBI", 6, 0, 0, 0), 26
 
+# Seconds that a worker with fewer connections has to take a new one, before another takes it; and after which this one
+# looks whether it has not become the one with fewest itself.
+HEAD_START, LOOK_AGAIN = 0.01, 0.001
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
+    # When it is this worker's turn to take who is still waiting; 0 while it waits for no other.
+    _turn_at = 0.0
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: answer what waits for something to happen, then end as ever."""
         stopping.asked.set()
         super().handle_exit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:
+        if self.alive and self._turn_at:
+            return
         super().set_accept_enabled(enabled)
-        if not self.alive:
+        if self.alive:
+            connections.tell(self.age, self.nr_conns)
+        else:
+            self._turn_at = 0.0
+            connections.forget(self.age)
             self._close_the_door()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Let somebody in, or leave them to a worker with fewer connections.
+
+        Who is let in stays: a proxy sends one request after the other on each. Whoever woke first would have most of
+        them, and be busy while another worker has nothing to do.
+        """
+        if self.alive and not connections.has_fewest(self.age):
+            super().set_accept_enabled(False)
+            self._turn_at = time.monotonic() + HEAD_START
+            return
+        self._take(listener)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        if self._turn_at:
+            timeout = min(timeout, LOOK_AGAIN)
+        super().wait_for_and_dispatch_events(timeout)
+        if self._turn_at and (time.monotonic() >= self._turn_at or connections.has_fewest(self.age)):
+            self._turn_at = 0.0
+            for listener in self.sockets:
+                self._take(listener)
+        if self.alive:
+            connections.tell(self.age, self.nr_conns)
+
+    def _take(self, listener: socket.socket) -> None:
+        """Let in one who is still waiting, if there is one."""
+        super().accept(listener)
+        if self.alive:
+            connections.tell(self.age, self.nr_conns)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close kept connections that were not used in time, but none on which a request has come meanwhile."""
@@ -52,7 +94,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
             before = -1
             while self.nr_conns != before:
                 before = self.nr_conns
-                self.accept(listener)
+                self._take(listener)
             listener.close()
 
 

@@ -37,6 +37,12 @@ def guarded(data_dir: Path, program: str) -> int:
     return pids[0]
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that have not ended."""
+    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    return [int(line) for line in listing.stdout.split()]
+
+
 def database_url() -> str:
     """The address of the database that this test is on, for a process of its own."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
