@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import Path, Router
 
-from catalog.models import Product
 from config.api.description import may_refuse
 from config.api.problems import Problem
 from config.api.scopes import ORDERS_WRITE, STATUS_WRITE, ApiRequest, Key, Scope
@@ -20,7 +19,9 @@ from config.api.types import LARGEST, IdempotencyKey
 from orders import services
 from orders.api_types import OrderAnswer, OrderAsked, StepAsked, steps_after
 from orders.checkout import TOTAL_LIMIT
+from orders.kept import ITEMS, PRODUCTS_OF_SKUS
 from orders.models import Order, OrderQuerySet
+from users.kept import USER
 from users.models import User
 
 router = Router(tags=["Orders"])
@@ -51,7 +52,7 @@ def place_order(
     """Place an order for a customer at today's prices, and take it out of stock. They get the mail as always."""
     placed = _place(_customer(request.auth, order), order, request.auth, idempotency_key)
     response["Location"] = reverse("api:get_order", args=[placed.pk])
-    return OrderAnswer.of(placed)
+    return OrderAnswer.of(placed, ITEMS.read(order=placed.pk))
 
 
 @router.post(
@@ -91,8 +92,10 @@ def _step(order: Order, step: StepAsked, *, by: str) -> Order:
 
 
 def _customer(key: Key, asked: OrderAsked) -> User:
-    wanted = {"pk": asked.customer_id} if asked.customer_id is not None else {"email__iexact": asked.customer_email}
-    customer = User.objects.filter(**wanted).first()
+    if asked.customer_id is not None:
+        customer = next(iter(USER.read(user=asked.customer_id)), None)
+    else:
+        customer = User.objects.filter(email__iexact=asked.customer_email).first()
     if customer is None or key.customer_id not in (None, customer.pk):
         raise Problem("unknown-customer", "There is no such customer, or the key is not for them.")
     return customer
@@ -133,7 +136,7 @@ def _items(asked: OrderAsked) -> list[services.RequestedItem]:
     wanted: Counter[str] = Counter()
     for item in asked.items:
         wanted[item.sku] += item.quantity
-    products = {product.sku: product for product in Product.objects.filter(sku__in=wanted)}
+    products = {product.sku: product for product in PRODUCTS_OF_SKUS.read(skus=list(wanted))}
     unknown = [sku for sku in wanted if sku not in products]
     if unknown:
         raise Problem("unknown-product", f"No product has the SKU {', '.join(unknown[:10])}.", skus=unknown)

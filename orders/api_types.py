@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -126,7 +127,8 @@ class OrderAnswer(Answer):
     items: list[ItemAnswer]
 
     @classmethod
-    def of(cls, order: Order) -> OrderAnswer:
+    def of(cls, order: Order, items: Iterable[OrderItem] | None = None) -> OrderAnswer:
+        """items: the order's, where they were read already."""
         return cls(
             order_id=order.order_id,
             customer_id=order.customer_id,
@@ -140,7 +142,7 @@ class OrderAnswer(Answer):
             rev=order.rev,
             archived_at=None,
             shipping_address=order.shipping_address,
-            items=[ItemAnswer.of(item) for item in order.items.all()],
+            items=[ItemAnswer.of(item) for item in (order.items.all() if items is None else items)],
         )
 
 

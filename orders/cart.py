@@ -13,13 +13,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from catalog.models import Product
-from config.database.kept import Given, Kept
+from orders.kept import CART
 from orders.models import CartItem
 from orders.services import RequestedItem
 from users.models import User
 
 KEY = "cart"
-MAX_PRODUCTS = 100
+MAX_PRODUCTS = CartItem.MOST
 MAX_QUANTITY = 9999
 
 
@@ -75,15 +75,6 @@ class GuestStore:
     def remove(self, product_ids: Collection[int]) -> None:
         self._session[KEY] = {number: kept for number, kept in self._stored().items() if int(number) not in product_ids}
 
-
-CART = Kept(
-    lambda: (
-        CartItem.objects.filter(customer=Given("customer"))
-        .select_related("product")
-        .defer("product__description", "product__attributes")
-        .order_by("cart_item_id")[:MAX_PRODUCTS]
-    )
-)
 
 REMOVE = "DELETE FROM cart_items WHERE user_id = %s AND product_id = ANY (%s)"
 

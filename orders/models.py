@@ -185,6 +185,8 @@ class CartItem(models.Model):
     A customer's are stored. A guest's are made from the session and never saved.
     """
 
+    MOST = 100  # of one cart
+
     cart_item_id = models.BigAutoField(primary_key=True)
     # Migration 0003 makes both foreign keys itself: a cart must not keep plain SQL from deleting (ON DELETE CASCADE).
     customer = models.ForeignKey(

@@ -11,8 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, CharField
-from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_save
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -20,10 +18,10 @@ from psycopg.types.json import Jsonb
 
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
-from config.database.kept import Given, Kept
-from config.database.lookups import EqualsAny
+from orders.kept import FOR_SALE
 from orders.models import Order
 from orders.status import Status, allowed_after
+from users.kept import LOCKED_USER
 from users.models import User
 
 # What every change of an order carries on its row, for its event.
@@ -46,23 +44,6 @@ ADD_ITEMS = """
 INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku)
 SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::text[], %s::text[])
 """
-
-# Whoever orders, locked.
-CUSTOMER = Kept(lambda: User.objects.only("is_active").filter(pk=Given("pk")).select_for_update(no_key=True))
-
-# What they order, locked in key order, and the order that they placed with the key already, if there is one.
-ORDER_OF_KEY = "SELECT order_id FROM orders WHERE user_id = %s AND idempotency_key = %s"
-FOR_SALE = Kept(
-    lambda: (
-        Product.objects.filter(EqualsAny("pk", Given("products")))
-        .defer("description", "attributes")
-        .annotate(
-            known=RawSQL(ORDER_OF_KEY, [Given("customer"), Given("key", CharField())], BigIntegerField())  # noqa: S611
-        )
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    )
-)
 
 
 class OrderError(Exception):
@@ -144,7 +125,7 @@ def place_in_transaction(
     """
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    if not any(now.is_active for now in CUSTOMER.read(pk=customer.pk)):
+    if not any(now.is_active for now in LOCKED_USER.read(user=customer.pk)):
         raise NotActive
     products, first = _lock_for_sale(quantities, customer, key)
     if first is not None:

@@ -23,6 +23,7 @@ TAKE = """
 INSERT INTO api_answers (key_id, idempotency_key, request, answered_at) VALUES (%s, %s, %s, %s)
 ON CONFLICT (key_id, idempotency_key) DO NOTHING RETURNING answer_id
 """
+KEEP = "UPDATE api_answers SET status = %s, location = %s, body = %s WHERE answer_id = %s"
 FORGET = """
 DELETE FROM api_answers WHERE answer_id IN (
     SELECT answer_id FROM api_answers WHERE answered_at < %s ORDER BY answered_at LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -56,9 +57,8 @@ def once(
         if not isinstance(response, HttpResponse) or response.status_code >= 300:
             transaction.set_rollback(True)
             return response
-        ApiAnswer.objects.filter(pk=taken[0]).update(
-            status=response.status_code, location=response.headers.get("Location", ""), body=response.content
-        )
+        location = response.headers.get("Location", "")
+        cursor.execute(KEEP, [response.status_code, location, response.content, *taken])
     return response
 
 

@@ -9,10 +9,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Model, Q
 
-from config.database.kept import Given, Kept
+from users.kept import USER
 from users.models import User
-
-USER = Kept(lambda: User.objects.filter(pk=Given("pk")))
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):  # type: ignore[misc]
@@ -20,7 +18,7 @@ class AuthenticationBackend(auth_backends.AuthenticationBackend):  # type: ignor
     finding whoever is signed in by SQL that is made once."""
 
     def get_user(self, user_id: int) -> User | None:
-        for user in USER.read(pk=user_id):
+        for user in USER.read(user=user_id):
             return user if self.user_can_authenticate(user) else None
         return None
 

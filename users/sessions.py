@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 
-from config.database.kept import Given, Kept
-
-SESSION = Kept(
-    lambda: Session.objects.filter(session_key=Given("key", CharField()), expire_date__gt=Given("now", DateTimeField()))
-)
+from users.kept import SESSION
 
 
 class SessionStore(db.SessionStore):

@@ -48,8 +48,8 @@ def ready(how_many: int) -> list[int]:
         )
         kept.save(must_create=True)
     with connection.cursor() as cursor:
-        # As autovacuum does within a minute. Until then the sessions of a web server keep the plans they made when there
-        # was hardly anybody; pgbench's, new each time, would not have them.
+        # As autovacuum does within a minute. Until then the sessions of a web server keep the plans that they made when
+        # there was hardly anybody; pgbench's, new each time, would not have them.
         cursor.execute("ANALYZE")
     return numbers
 
