@@ -19,9 +19,8 @@ from config.api.types import LARGEST, IdempotencyKey
 from orders import services
 from orders.api_types import OrderAnswer, OrderAsked, StepAsked, steps_after
 from orders.checkout import TOTAL_LIMIT
-from orders.kept import ITEMS, PRODUCTS_OF_SKUS
+from orders.kept import PRODUCTS_OF_SKUS
 from orders.models import Order, OrderQuerySet
-from users.kept import USER
 from users.models import User
 
 router = Router(tags=["Orders"])
@@ -52,7 +51,7 @@ def place_order(
     """Place an order for a customer at today's prices, and take it out of stock. They get the mail as always."""
     placed = _place(_customer(request.auth, order), order, request.auth, idempotency_key)
     response["Location"] = reverse("api:get_order", args=[placed.pk])
-    return OrderAnswer.of(placed, ITEMS.read(order=placed.pk))
+    return OrderAnswer.of(placed)
 
 
 @router.post(
@@ -92,13 +91,18 @@ def _step(order: Order, step: StepAsked, *, by: str) -> Order:
 
 
 def _customer(key: Key, asked: OrderAsked) -> User:
+    """Whose order it shall be; whether there is anybody of a number is seen when they are locked."""
     if asked.customer_id is not None:
-        customer = next(iter(USER.read(user=asked.customer_id)), None)
+        customer: User | None = User(pk=asked.customer_id)
     else:
         customer = User.objects.filter(email__iexact=asked.customer_email).first()
     if customer is None or key.customer_id not in (None, customer.pk):
-        raise Problem("unknown-customer", "There is no such customer, or the key is not for them.")
+        raise _unknown_customer()
     return customer
+
+
+def _unknown_customer() -> Problem:
+    return Problem("unknown-customer", "There is no such customer, or the key is not for them.")
 
 
 def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) -> Order:
@@ -124,6 +128,8 @@ def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) ->
         raise Problem("out-of-stock", str(error), products=short) from None
     except services.NotForSale as error:
         raise Problem("not-for-sale", str(error)) from None
+    except services.NoCustomer:
+        raise _unknown_customer() from None
     except services.NotActive:
         raise Problem("customer-inactive", "Nothing was ordered.") from None
     except services.TotalChanged:

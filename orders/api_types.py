@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -127,8 +126,8 @@ class OrderAnswer(Answer):
     items: list[ItemAnswer]
 
     @classmethod
-    def of(cls, order: Order, items: Iterable[OrderItem] | None = None) -> OrderAnswer:
-        """items: the order's, where they were read already."""
+    def of(cls, order: Order) -> OrderAnswer:
+        items = order.items.all() if order.placed_items is None else order.placed_items
         return cls(
             order_id=order.order_id,
             customer_id=order.customer_id,
@@ -142,7 +141,7 @@ class OrderAnswer(Answer):
             rev=order.rev,
             archived_at=None,
             shipping_address=order.shipping_address,
-            items=[ItemAnswer.of(item) for item in (order.items.all() if items is None else items)],
+            items=[ItemAnswer.of(item) for item in items],
         )
 
 

@@ -8,7 +8,7 @@ from django.db.models.expressions import RawSQL
 from catalog.models import Product
 from config.database.kept import Given, Kept
 from config.database.lookups import EqualsAny
-from orders.models import CartItem, OrderItem
+from orders.models import CartItem
 
 CART = Kept(
     lambda: (
@@ -38,5 +38,3 @@ FOR_SALE = Kept(
         .select_for_update(no_key=True)
     )
 )
-
-ITEMS = Kept(lambda: OrderItem.objects.filter(order=Given("order")).order_by("order_item_id"))

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
 from orders.kept import FOR_SALE
-from orders.models import Order
+from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
 from users.kept import LOCKED_USER
 from users.models import User
@@ -40,6 +40,7 @@ VALUES (%s, %s, %s, %s, true, %s, %s, %s, %s)
 RETURNING order_id, status, rev, change_note
 """
 
+ITEM_COLUMNS = ("product_id", "quantity", "price", "product_name", "sku")
 ADD_ITEMS = """
 INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku)
 SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::text[], %s::text[])
@@ -69,6 +70,10 @@ class OutOfStock(OrderError):
 class NotActive(OrderError):
     def __init__(self) -> None:
         super().__init__(_("This account is not active any more. Nothing was ordered."))
+
+
+class NoCustomer(NotActive):
+    """There is no such account, or not any more."""
 
 
 class TotalChanged(OrderError):
@@ -119,14 +124,17 @@ def place_in_transaction(
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
     shown_total: what the customer agreed to pay, where they were told.
     by: who places it, or the name of what does; the customer unless said.
+    customer: only their number is needed, unless they place it themselves.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
+    NoCustomer where there is none,
     TotalChanged where it would cost something else than shown_total, or KeyReused where the key belongs to an order
     of other items; then nothing is written.
     """
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    if not any(now.is_active for now in LOCKED_USER.read(user=customer.pk)):
-        raise NotActive
+    account = LOCKED_USER.read(user=customer.pk)
+    if not account or not account[0].is_active:
+        raise NotActive if account else NoCustomer
     products, first = _lock_for_sale(quantities, customer, key)
     if first is not None:
         return _same_again(Order.objects.get(pk=first), quantities)
@@ -135,7 +143,7 @@ def place_in_transaction(
     order = Order(customer=customer, total_amount=total, idempotency_key=key)
     order.shipping_address = dict(shipping_address or {})
     _begin(order, by=by, at=at)
-    add_items(order, products, quantities)
+    order.placed_items = add_items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
     stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
     _ask_for_mail(order)
@@ -191,13 +199,24 @@ def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
     return first
 
 
-def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
-    """Add the products at their price and name, by one statement."""
-    if not products:
-        return
-    items = [(each.pk, quantities[each.pk], each.price, each.name, each.sku) for each in products]
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_ITEMS, [order.pk, *(list(column) for column in zip(*items, strict=True))])
+def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> list[OrderItem]:
+    """Add the products at their price and name, by one statement; return the items, which do not know their numbers."""
+    items = [
+        OrderItem(
+            order=order,
+            product=product,
+            quantity=quantities[product.pk],
+            price=product.price,
+            product_name=product.name,
+            sku=product.sku,
+        )
+        for product in products
+    ]
+    if items:
+        columns = [[getattr(item, name) for item in items] for name in ITEM_COLUMNS]
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_ITEMS, [order.pk, *columns])
+    return items
 
 
 def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:

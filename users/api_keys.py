@@ -11,32 +11,43 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils.crypto import constant_time_compare
 
-from users.kept import API_KEY
 from users.models import ApiKey, User
 
 FORM = re.compile(r"shop_([0-9a-f]{12})_([0-9a-f]{64})", re.ASCII)
 WINDOW = timedelta(seconds=60)
 USE_NOTED_EVERY = timedelta(minutes=1)
 
-# A minute begins with a key's first request after the one before has ended. One clock for all web servers.
-COUNT = """
-INSERT INTO api_uses AS uses (key_id, since, requests) VALUES (%(key)s, statement_timestamp(), 1)
-ON CONFLICT (key_id) DO UPDATE SET
-    since = CASE WHEN uses.since > excluded.since - %(window)s::interval THEN uses.since ELSE excluded.since END,
-    requests = CASE WHEN uses.since > excluded.since - %(window)s::interval THEN uses.requests + 1 ELSE 1 END
-RETURNING requests, ceil(extract(epoch FROM since + %(window)s::interval - statement_timestamp()))::int
-"""
+FIELDS = ApiKey._meta.concrete_fields
+# Found and counted by one statement, because every request begins with it. A minute begins with a key's first request
+# after the one before has ended; one clock for all web servers.
+USE = f"""
+WITH found AS (
+    SELECT {", ".join(f"api_keys.{field.column}" for field in FIELDS)} FROM api_keys LEFT JOIN users USING (user_id)
+    WHERE prefix = %(prefix)s AND digest = %(digest)s AND revoked_at IS NULL AND users.is_active IS NOT FALSE
+), counted AS (
+    INSERT INTO api_uses AS uses (key_id, since, requests) SELECT key_id, statement_timestamp(), 1 FROM found
+    ON CONFLICT (key_id) DO UPDATE SET
+        since = CASE WHEN uses.since > excluded.since - %(window)s::interval THEN uses.since ELSE excluded.since END,
+        requests = CASE WHEN uses.since > excluded.since - %(window)s::interval THEN uses.requests + 1 ELSE 1 END
+    RETURNING requests, ceil(extract(epoch FROM since + %(window)s::interval - statement_timestamp()))::int AS ends_in
+)
+SELECT found.*, counted.requests, counted.ends_in FROM found, counted
+"""  # noqa: S608 (our own columns)
 
 
 @dataclass(frozen=True)
 class Use:
-    """limit: requests of a minute; left: how many are still to be made in it; ends_in: seconds, at least 1."""
+    """made: requests of this minute; left: how many are still to be made in it; ends_in: seconds, at least 1."""
 
-    limit: int
+    key: ApiKey
     made: int
     ends_in: int
+
+    @property
+    def limit(self) -> int:
+        """Requests of a minute."""
+        return self.key.requests_per_minute
 
     @property
     def left(self) -> int:
@@ -72,28 +83,28 @@ def revoke(key: ApiKey, *, at: datetime) -> bool:
     return True
 
 
-def find(text: str) -> ApiKey | None:
-    """The key of this text, unless it was revoked or its customer is not active."""
+def use(text: str, *, at: datetime) -> Use | None:
+    """Find the key of this text, unless it was revoked or its customer is not active, and count a request of it.
+
+    Counted at once and for all web servers; now and then it is noted that the key is in use.
+    """
     parts = FORM.fullmatch(text)
     if not parts:
         return None
     prefix, secret = parts.groups()
-    for key in API_KEY.read(prefix=prefix):
-        # A fast hash is enough: nobody guesses 256 random bits.
-        if constant_time_compare(key.digest, _digest(secret)):
-            return key
-    return None
-
-
-def count(key: ApiKey, *, at: datetime) -> Use:
-    """Count a request, at once and for all web servers, and now and then note that the key is in use."""
+    # A fast hash is enough: nobody guesses 256 random bits, nor makes texts whose hashes begin as they wish.
+    asked = {"prefix": prefix, "digest": _digest(secret), "window": f"{WINDOW.total_seconds()} seconds"}
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": key.pk, "window": f"{WINDOW.total_seconds()} seconds"})
-        made, ends_in = cursor.fetchone()
+        cursor.execute(USE, asked)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    *columns, made, ends_in = found
+    key = ApiKey.from_db(connection.alias, [field.attname for field in FIELDS], columns)
     if key.last_used_at is None or key.last_used_at < at - USE_NOTED_EVERY:
         unnoted = Q(last_used_at=None) | Q(last_used_at__lt=at - USE_NOTED_EVERY)
         ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=at)
-    return Use(key.requests_per_minute, made, max(1, ends_in))
+    return Use(key, made, max(1, ends_in))
 
 
 def _digest(secret: str) -> str:

@@ -56,15 +56,15 @@ class ApiMiddleware:
         length = request.META.get("CONTENT_LENGTH") or ""
         if length.isdecimal() and int(length) > LARGEST_BODY:
             raise Problem("too-large", f"At most {LARGEST_BODY:,} bytes at once.")
-        key = _key(request)
-        request.api_key = key  # type: ignore[attr-defined]  # read by config/api/scopes.py
-        if key is None:
+        use = _use(request)
+        request.api_key = use.key if use else None  # type: ignore[attr-defined]  # read by config/api/scopes.py
+        if use is None:
             return self.get_response(request)
-        _count(key, told)
+        _tell(use, told)
         idempotency_key = request.headers.get("Idempotency-Key")
         if request.method != "POST" or idempotency_key is None:
             return self.get_response(request)
-        return self._once(request, key, idempotency_key)
+        return self._once(request, use.key, idempotency_key)
 
     def _once(self, request: HttpRequest, key: ApiKey, idempotency_key: str) -> HttpResponseBase:
         if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
@@ -84,21 +84,21 @@ def busy(error: OperationalError) -> Problem:
     return Problem("busy", "Try again in a moment.", headers={"Retry-After": "1"})
 
 
-def _key(request: HttpRequest) -> ApiKey | None:
-    """The key that was sent, None where there was none; one that is not valid is refused, whatever was asked."""
+def _use(request: HttpRequest) -> api_keys.Use | None:
+    """The key that was sent, counted; None where there was none. An invalid one is refused, whatever is asked."""
     sent = request.headers.get("Authorization")
     if sent is None:
         return None
     scheme, _, text = sent.partition(" ")
-    key = api_keys.find(text.strip()) if scheme.lower() == "bearer" else None
-    if key is None:
+    use = api_keys.use(text.strip(), at=timezone.now()) if scheme.lower() == "bearer" else None
+    if use is None:
         detail = "This key is not known or was revoked."
         raise Problem("not-authenticated", detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    return key
+    return use
 
 
-def _count(key: ApiKey, told: dict[str, str]) -> None:
-    use = api_keys.count(key, at=timezone.now())
+def _tell(use: api_keys.Use, told: dict[str, str]) -> None:
+    """Add how often the key may ask to the headers. Raises Problem where it has asked more often."""
     told["RateLimit-Limit"] = str(use.limit)
     told["RateLimit-Remaining"] = str(use.left)
     told["RateLimit-Reset"] = str(use.ends_in)
