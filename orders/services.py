@@ -18,6 +18,8 @@ from psycopg.types.json import Jsonb
 
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
+from config.database import together
+from config.database.together import Statement
 from orders.kept import FOR_SALE
 from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
@@ -143,10 +145,13 @@ def place_in_transaction(
     order = Order(customer=customer, total_amount=total, idempotency_key=key)
     order.shipping_address = dict(shipping_address or {})
     _begin(order, by=by, at=at)
-    order.placed_items = add_items(order, products, quantities)
+    order.placed_items = _items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
-    stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
-    _ask_for_mail(order)
+    together.execute(
+        _adding(order.placed_items),
+        stock.moving(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk),
+        _asking_for_mail(order),
+    )
     return order
 
 
@@ -170,7 +175,7 @@ def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: 
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
     if gives_back:
         _give_back_stock(current, by=by, at=at)
-    _ask_for_mail(current)
+    together.execute(_asking_for_mail(current))
     current.refresh_from_db(fields=["rev"])
     return current
 
@@ -199,9 +204,14 @@ def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
     return first
 
 
-def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> list[OrderItem]:
-    """Add the products at their price and name, by one statement; return the items, which do not know their numbers."""
-    items = [
+def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
+    """Add the products at their price and name, by one statement."""
+    if products:
+        together.execute(_adding(_items(order, products, quantities)))
+
+
+def _items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> list[OrderItem]:
+    return [
         OrderItem(
             order=order,
             product=product,
@@ -212,11 +222,11 @@ def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int
         )
         for product in products
     ]
-    if items:
-        columns = [[getattr(item, name) for item in items] for name in ITEM_COLUMNS]
-        with connection.cursor() as cursor:
-            cursor.execute(ADD_ITEMS, [order.pk, *columns])
-    return items
+
+
+def _adding(items: Sequence[OrderItem]) -> Statement:
+    """What inserts these items, of one order."""
+    return ADD_ITEMS, [items[0].order_id, *([getattr(item, name) for item in items] for name in ITEM_COLUMNS)]
 
 
 def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
@@ -228,10 +238,9 @@ def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
     order.change_note = note
 
 
-def _ask_for_mail(order: Order) -> None:
-    """Have the customer told of the step just taken, once this is committed; orders.mails sends it."""
-    with connection.cursor() as cursor:
-        cursor.execute(ASK_FOR_MAIL, [order.status, get_language() or settings.LANGUAGE_CODE, order.pk])
+def _asking_for_mail(order: Order) -> Statement:
+    """What has the customer told of the step just taken, once this is committed; orders.mails sends it."""
+    return ASK_FOR_MAIL, [order.status, get_language() or settings.LANGUAGE_CODE, order.pk]
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:

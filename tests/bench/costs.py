@@ -55,16 +55,17 @@ def measured(checkouts: int) -> Iterator[Figure]:
     by_kind = _by_kind(order, buyers.ready(checkouts))
     said = statements.timed_checkouts(buyers.ready(checkouts))
     numbers = buyers.ready(checkouts)
-    played = statements.play(statements.script([sql for sql, _ in said[-1]]), numbers, clients=1)
+    messages = [sql for sql, _ in said[-1]]
+    played = statements.play(statements.script(messages), numbers, clients=1)
     each = [mean(times) for times in zip(*([ms for _, ms in one] for one in said), strict=True)]
     yield Figure(
         "one checkout at a time",
         f"{median(took):.2f} ms",
-        f"pgbench, the same {len(each)} statements {median(played.took):.2f} ms",
+        f"pgbench, the same {statements.count(messages)} statements {median(played.took):.2f} ms",
         median(took) / median(played.took),
     )
     yield from _kinds(by_kind)
-    yield from _statements([sql for sql, _ in said[-1]], each, played.latencies)
+    yield from _statements(messages, each, played.latencies)
 
 
 def caller() -> Callable[[int], None]:

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config.database import together
 from tests.bench import buyers
 from tests.web.customers import CHECKOUT
 
@@ -67,7 +68,7 @@ class Heard(logging.Handler):
 
 
 def record() -> list[str]:
-    """Return what one checkout says to PostgreSQL, from the session to the answer, as psycopg sends it."""
+    """Return what one checkout says to PostgreSQL, from the session to the answer, message by message."""
     return [said for said, _ in timed_checkouts(buyers.ready(2))[-1]]
 
 
@@ -84,6 +85,11 @@ def timed_checkouts(numbers: list[int]) -> list[list[tuple[str, float]]]:
     return found
 
 
+def count(said: list[str]) -> int:
+    """How many statements these messages are."""
+    return sum(each.count(together.SEPARATOR) + 1 for each in said)
+
+
 def script(said: list[str]) -> str:
     """Return pgbench's script of a buyer's statements: every number of theirs is the one of whose turn it is."""
     everything = "\n".join(said)
@@ -95,7 +101,9 @@ def script(said: list[str]) -> str:
     names[int(order)] = "order_id"  # so is the column that the insert returns
     numbers = re.compile(rf"(?<![1-9])({'|'.join(map(str, names))})(?!\d)")
     spoken = [numbers.sub(lambda found: f":{names[int(found[1])]}", each).strip().rstrip(";") for each in said]
-    ended = [each + (" \\gset" if at == placing else ";") for at, each in enumerate(spoken)]
+    # What went as one message goes as one there.
+    sent = [each.replace(together.SEPARATOR, " \\;\n") for each in spoken]
+    ended = [each + (" \\gset" if at == placing else ";") for at, each in enumerate(sent)]
     return HEAD + "\n".join(ended) + "\n"
 
 
