@@ -20,7 +20,7 @@ from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
 from config.database import together
 from config.database.together import Statement
-from orders.kept import FOR_SALE
+from orders.kept import ADD_ITEMS, ASK_FOR_MAIL, FOR_SALE, INSERT_ORDER, ITEM_COLUMNS
 from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
 from users.kept import LOCKED_USER
@@ -28,25 +28,6 @@ from users.models import User
 
 # What every change of an order carries on its row, for its event.
 WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
-
-# The database knows the revision: it has just counted it.
-ASK_FOR_MAIL = """
-INSERT INTO order_mails (order_id, rev, status, language) SELECT order_id, rev, %s, %s FROM orders WHERE order_id = %s
-"""
-
-# As SQL, because save() takes as long again as the statement; what is left out has a default in the database.
-BEGIN = """
-INSERT INTO orders (user_id, total_amount, idempotency_key, shipping_address, holds_stock, created_at,
-    changed_at, changed_by, changed_by_name)
-VALUES (%s, %s, %s, %s, true, %s, %s, %s, %s)
-RETURNING order_id, status, rev, change_note
-"""
-
-ITEM_COLUMNS = ("product_id", "quantity", "price", "product_name", "sku")
-ADD_ITEMS = """
-INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku)
-SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::text[], %s::text[])
-"""
 
 
 class OrderError(Exception):
@@ -126,11 +107,10 @@ def place_in_transaction(
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
     shown_total: what the customer agreed to pay, where they were told.
     by: who places it, or the name of what does; the customer unless said.
-    customer: only their number is needed, unless they place it themselves.
+    customer: only their number is asked for, unless they place it themselves.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
-    NoCustomer where there is none,
-    TotalChanged where it would cost something else than shown_total, or KeyReused where the key belongs to an order
-    of other items; then nothing is written.
+    NoCustomer where there is none, TotalChanged where it would cost something else than shown_total, or KeyReused where
+    the key belongs to an order of other items; then nothing is written.
     """
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
@@ -142,7 +122,7 @@ def place_in_transaction(
         return _same_again(Order.objects.get(pk=first), quantities)
     _refuse_missing(products, quantities)
     total = _agreed_total(products, quantities, shown_total)
-    order = Order(customer=customer, total_amount=total, idempotency_key=key)
+    order = Order(customer_id=customer.pk, total_amount=total, idempotency_key=key)
     order.shipping_address = dict(shipping_address or {})
     _begin(order, by=by, at=at)
     order.placed_items = _items(order, products, quantities)
@@ -192,7 +172,7 @@ def _begin(order: Order, *, by: User | str, at: datetime) -> None:
     address = Jsonb(order.shipping_address)
     values: list[Any] = [order.customer_id, order.total_amount, order.idempotency_key, address, at, at]
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [*values, order.changed_by, order.changed_by_name])
+        cursor.execute(INSERT_ORDER, [*values, order.changed_by, order.changed_by_name])
         order.pk, order.status, order.rev, order.change_note = cursor.fetchone()
     order._state.adding, order._state.db = False, connection.alias
     post_save.send(Order, instance=order, created=True, update_fields=None, raw=False, using=connection.alias)
