@@ -17,6 +17,8 @@ def roles() -> str:
     from config.roles import PERMISSIONS, ROLES
     from tests.config import back_office
 
+    # The back office's pages register themselves with the addresses.
+    importlib.import_module(settings.ROOT_URLCONF)
     lines = [
         "# Roles",
         "",
@@ -91,8 +93,6 @@ def main(into: Path = DOCS) -> None:
     os.environ.setdefault("SECRET_KEY", "only-for-the-docs")
     os.environ.setdefault("LOCAL", "1")
     django.setup()
-    # The back office's pages register themselves with the addresses.
-    importlib.import_module(settings.ROOT_URLCONF)
     into.mkdir(exist_ok=True)
     for name, tell in PAGES.items():
         (into / name).write_text(tell(), encoding="utf-8")
