@@ -9,24 +9,29 @@ import socket
 import struct
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import connections, stopping
 
 # A program for the system's packet filter, of one step: keep nothing of a packet. Linux's number for attaching it.
 KEEP_NOTHING, SO_ATTACH_FILTER = struct.pack("HBBI", 6, 0, 0, 0), 26
 
-# Seconds that a worker with fewer connections has to take a new one, before another takes it; and after which this one
-# looks whether it has not become the one with fewest itself.
+# Seconds that a worker with less to do has to take a newcomer, before another takes them; and after which this one
+# looks whether it has not become the one with least itself.
 HEAD_START, LOOK_AGAIN = 0.01, 0.001
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
+    nr_conns: int
     # When it is this worker's turn to take who is still waiting; 0 while it waits for no other.
     _turn_at = 0.0
+    # How many it takes then: twice as many each time that nobody else took one.
+    _most = 1
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: answer what waits for something to happen, then end as ever."""
@@ -38,22 +43,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
             return
         super().set_accept_enabled(enabled)
         if self.alive:
-            connections.tell(self.age, self.nr_conns)
-        else:
-            self._turn_at = 0.0
-            connections.forget(self.age)
-            self._close_the_door()
+            self._tell()
+            return
+        # It may have been asked to stop just now.
+        super().set_accept_enabled(False)
+        self._turn_at = 0.0
+        connections.forget(self.age)
+        self._close_the_door()
 
     def accept(self, listener: socket.socket) -> None:
-        """Let somebody in, or leave them to a worker with fewer connections.
+        """Let somebody in, or leave them to a worker with less to do.
 
         Who is let in stays: a proxy sends one request after the other on each. Whoever woke first would have most of
         them, and be busy while another worker has nothing to do.
         """
+        self._tell()
         if self.alive and not connections.has_fewest(self.age):
             super().set_accept_enabled(False)
             self._turn_at = time.monotonic() + HEAD_START
             return
+        self._most = 1
         self._take(listener)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -62,16 +71,32 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
         super().wait_for_and_dispatch_events(timeout)
         if self._turn_at and (time.monotonic() >= self._turn_at or connections.has_fewest(self.age)):
             self._turn_at = 0.0
-            for listener in self.sockets:
+            self._take_those_left()
+        self._tell()
+
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        before = self.nr_conns
+        super().finish_request(conn, fs)
+        # One that broke in the middle of its answer is closed already, and gunicorn takes it off twice.
+        self.nr_conns = max(self.nr_conns, before - 1)
+
+    def _take_those_left(self) -> None:
+        """Let in who is still waiting: more and more of them, as long as no other worker takes any."""
+        before, most = self.nr_conns, min(self._most, self.worker_connections - self.nr_conns)
+        for listener in self.sockets:
+            for _ in range(most):
                 self._take(listener)
-        if self.alive:
-            connections.tell(self.age, self.nr_conns)
+        self._most = most * 2 if self.nr_conns >= before + most else 1
 
     def _take(self, listener: socket.socket) -> None:
-        """Let in one who is still waiting, if there is one."""
+        """Let in one who is waiting, if there is one."""
         super().accept(listener)
+        self._tell()
+
+    def _tell(self) -> None:
         if self.alive:
-            connections.tell(self.age, self.nr_conns)
+            idle = len(self.keepalived_conns) + len(self.pending_conns)
+            connections.tell(self.age, self.nr_conns, is_busy=self.nr_conns - idle >= self.cfg.threads)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close kept connections that were not used in time, but none on which a request has come meanwhile."""

@@ -1,4 +1,4 @@
-"""What every order reads and writes while it is placed: querysets whose SQL is made once, and SQL."""
+"""The cart, and what every order reads and writes while it is placed: querysets whose SQL is made once, and SQL."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FOR_SALE = Kept(
 INSERT_ORDER = """
 INSERT INTO orders (user_id, total_amount, idempotency_key, shipping_address, holds_stock, created_at,
     changed_at, changed_by, changed_by_name)
-VALUES (%s, %s, %s, %s, true, %s, %s, %s, %s)
+VALUES (%(customer)s, %(total)s, %(key)s, %(address)s, true, %(at)s, %(at)s, %(by)s, %(by_name)s)
 RETURNING order_id, status, rev, change_note
 """
 

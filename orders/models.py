@@ -70,7 +70,7 @@ class Order(models.Model):
     # Of one that was read back out of the archive: only to be shown. is_incomplete: what was in it is not known now.
     is_archived = False
     is_incomplete = False
-    # What was put into one that was placed just now, so that nobody has to read it again.
+    # What was put into one that was placed just now, to be told and no more: these do not know their own numbers.
     placed_items: Sequence[OrderItem] | None = None
 
     objects = OrderQuerySet.as_manager()

@@ -115,8 +115,10 @@ def place_in_transaction(
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
     account = LOCKED_USER.read(user=customer.pk)
-    if not account or not account[0].is_active:
-        raise NotActive if account else NoCustomer
+    if not account:
+        raise NoCustomer
+    if not account[0].is_active:
+        raise NotActive
     products, first = _lock_for_sale(quantities, customer, key)
     if first is not None:
         return _same_again(Order.objects.get(pk=first), quantities)
@@ -169,10 +171,17 @@ def _begin(order: Order, *, by: User | str, at: datetime) -> None:
     """Insert the order and have all who receive post_save know."""
     order.created_at = order.changed_at = at
     order.changed_by, order.changed_by_name, order.holds_stock = stock.actor_id(by), str(by)[:200], True
-    address = Jsonb(order.shipping_address)
-    values: list[Any] = [order.customer_id, order.total_amount, order.idempotency_key, address, at, at]
+    values: dict[str, Any] = {
+        "customer": order.customer_id,
+        "total": order.total_amount,
+        "key": order.idempotency_key,
+        "address": Jsonb(order.shipping_address),
+        "at": at,
+        "by": order.changed_by,
+        "by_name": order.changed_by_name,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_ORDER, [*values, order.changed_by, order.changed_by_name])
+        cursor.execute(INSERT_ORDER, values)
         order.pk, order.status, order.rev, order.change_note = cursor.fetchone()
     order._state.adding, order._state.db = False, connection.alias
     post_save.send(Order, instance=order, created=True, update_fields=None, raw=False, using=connection.alias)

@@ -1,4 +1,4 @@
-"""Keys of the API: made once, shown once, found again by their prefix, counted by the minute."""
+"""Keys of the API: made once, shown once, found again by their prefix and hash, counted by the minute."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ FORM = re.compile(r"shop_([0-9a-f]{12})_([0-9a-f]{64})", re.ASCII)
 WINDOW = timedelta(seconds=60)
 USE_NOTED_EVERY = timedelta(minutes=1)
 
+# None of them is converted when it is read.
 FIELDS = ApiKey._meta.concrete_fields
 # Found and counted by one statement, because every request begins with it. A minute begins with a key's first request
 # after the one before has ended; one clock for all web servers.

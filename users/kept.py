@@ -1,4 +1,4 @@
-"""What nearly every request reads of people: who is asking."""
+"""What nearly every request reads of people: who is asking, and whose order it is."""
 
 from __future__ import annotations
 

@@ -18,7 +18,10 @@ M = TypeVar("M", bound=Model)
 
 
 class Given(Expression):
-    """Stands in a kept queryset for a value that each read brings. field: what kind it is, a number unless said."""
+    """Stands in a kept queryset for a value that each read brings, or a list of them for EqualsAny.
+
+    field: what kind of value it is, a number unless said.
+    """
 
     def __init__(self, name: str, field: Field[Any, Any] | None = None) -> None:
         super().__init__(output_field=field or BigIntegerField())
@@ -31,7 +34,8 @@ class Given(Expression):
 class Kept(Generic[M]):
     """`BY_NUMBER = Kept(lambda: Product.objects.filter(pk=Given("number")))` is read by `BY_NUMBER.read(number=7)`.
 
-    choose: the queryset, asked for at the first read. Values are sent as they are given: no field converts them.
+    choose: the queryset, asked for at the first read; of one table and what is joined to it by select_related. Values
+    are sent as they are given: no field converts them.
     """
 
     def __init__(self, choose: Callable[[], QuerySet[M]]) -> None:
@@ -50,10 +54,14 @@ class _Made(Generic[M]):
     """The SQL, and what Django's own ModelIterable finds out of it for each read."""
 
     def __init__(self, queryset: QuerySet[M]) -> None:
+        # What these bring is done after the rows are read.
+        assert not queryset._prefetch_related_lookups  # type: ignore[attr-defined]
+        assert not queryset._known_related_objects  # type: ignore[attr-defined]
         compiler = queryset.query.get_compiler(using=queryset.db)
         self._sql, self._parameters = compiler.as_sql()
         assert compiler.klass_info
         assert compiler.select
+        self._given = {value.name for value in self._parameters if isinstance(value, Given)}
         fields = compiler.klass_info["select_fields"]
         self._own = slice(fields[0], fields[-1] + 1)
         self._names = [column.target.attname for column, *_ in compiler.select[self._own]]
@@ -66,6 +74,8 @@ class _Made(Generic[M]):
     def read(self, given: Mapping[str, Any]) -> list[M]:
         if self._queryset.query.select_for_update and not connection.in_atomic_block:
             raise TransactionManagementError("Rows are locked in a transaction.")
+        if given.keys() != self._given:
+            raise TypeError(f"It is read by {', '.join(sorted(self._given))}.")
         values = [given[value.name] if isinstance(value, Given) else value for value in self._parameters]
         with connection.cursor() as cursor:
             cursor.execute(self._sql, values)

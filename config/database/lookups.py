@@ -22,8 +22,8 @@ class EqualsAny(_Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, column: str, numbers: Iterable[int] | Expression) -> None:
-        super().__init__(F(column), numbers if isinstance(numbers, Expression) else list(numbers))
+    def __init__(self, column: str, values: Iterable[Any] | Expression) -> None:
+        super().__init__(F(column), values if isinstance(values, Expression) else list(values))
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **kwargs: Any

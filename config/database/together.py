@@ -19,7 +19,8 @@ SEPARATOR = ";\n"
 def execute(*statements: Statement) -> None:
     """Execute one after the other, up to the first that fails; what they return is not asked for.
 
-    The caller is in a transaction, which undoes the others then.
+    The caller is in a transaction, which undoes the others then. No SQL ends in a comment. Django binds values on this
+    side, unless its server_side_binding is switched on: then PostgreSQL takes one statement a message.
     """
     with connection.cursor() as cursor:
         parameters = [value for _, values in statements for value in values]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog import stock
 from catalog.models import Product
+from orders.kept import ADD_ITEMS, ASK_FOR_MAIL, ORDER_OF_KEY
 from orders.models import Order
 from orders.services import RequestedItem, place_order
 from tests.bench.figures import Figure
@@ -112,12 +113,10 @@ def _place_bare(customer: int, products: list[Product], key: str) -> None:
     bare = connection.connection
     with bare.transaction(), bare.cursor() as cursor:
         cursor.execute("SELECT user_id FROM users WHERE user_id = %s FOR NO KEY UPDATE", [customer])
-        cursor.execute("SELECT order_id FROM orders WHERE user_id = %s AND idempotency_key = %s", [customer, key])
-        cursor.fetchone()
         cursor.execute(
-            "SELECT product_id, name, price, stock, sku, is_active FROM products WHERE product_id = ANY(%s) "
-            "ORDER BY product_id FOR NO KEY UPDATE",
-            [ids],
+            f"SELECT product_id, name, price, stock, sku, is_active, ({ORDER_OF_KEY}) FROM products "
+            "WHERE product_id = ANY(%s) ORDER BY product_id FOR NO KEY UPDATE",
+            [customer, key, ids],
         )
         found = cursor.fetchall()
         cursor.execute(
@@ -126,10 +125,8 @@ def _place_bare(customer: int, products: list[Product], key: str) -> None:
             [customer, sum(row[2] for row in found), key, customer],
         )
         [order_id] = cursor.fetchone()
-        cursor.execute(
-            "INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku) VALUES "
-            + ", ".join(["(%s, %s, 1, %s, %s, %s)"] * len(found)),
-            [value for row in found for value in (order_id, row[0], row[2], row[1], row[4])],
-        )
         told = f'{{"reason": "sale", "order_id": {order_id}, "actor_id": {customer}, "actor_name": "bench"}}'
-        cursor.execute(stock.MOVE, [ids, [-1] * len(ids), told])
+        numbers, names, prices, _, skus, _, _ = (list(column) for column in zip(*found, strict=True))
+        items = [order_id, numbers, [1] * len(ids), prices, names, skus]
+        together = [*items, ids, [-1] * len(ids), told, "pending", "en", order_id]
+        cursor.execute(";".join((ADD_ITEMS, stock.MOVE, ASK_FOR_MAIL)), together)

@@ -35,9 +35,7 @@ def category():
 
 
 def test_it_reads_the_objects_of_the_queryset_with_all_that_belongs_to_them(category):
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         found = OF_CATEGORY.read(category=category.pk, after="B-E")
         told = [(each.name, each.told, each.category.name, each.attributes, each.price) for each in found]
 
@@ -56,8 +54,9 @@ def test_each_read_brings_its_own_values_and_none_is_taken_for_sql(category):
     assert [each.name for each in OF_CATEGORY.read(category=category.pk, after="B-U")] == ["Ulysses", "Walden"]
     assert OF_CATEGORY.read(category=0, after="") == []
     assert len(OF_CATEGORY.read(category=category.pk, after=hostile)) == 3
-    with pytest.raises(KeyError, match="after"):
-        OF_CATEGORY.read(category=category.pk)
+    for wrong in ({"category": 1}, {"category": 1, "after": "", "before": ""}):
+        with pytest.raises(TypeError, match="after, category"):
+            OF_CATEGORY.read(**wrong)
 
 
 def test_the_queryset_is_made_once():

@@ -44,6 +44,21 @@ def test_an_order_keeps_the_price_of_the_day(now):
     assert order.created_at == now
 
 
+def test_a_placed_order_is_as_whoever_reads_it_finds_it(now):
+    items = [RequestedItem(product, 2) for product in ProductFactory.create_batch(3, stock=5)]
+
+    placed = place_order(customer=UserFactory(), items=items, key="k1", at=now, shipping_address={"city": "Ely"})
+
+    read = Order.objects.get()
+    for field in Order._meta.concrete_fields:
+        assert getattr(placed, field.attname) == getattr(read, field.attname), field.name
+    names = ("order_id", "product_id", "quantity", "price", "product_name", "sku")
+    there = read.items.order_by("order_item_id")
+    assert [[getattr(item, name) for name in names] for item in placed.placed_items] == [
+        [getattr(item, name) for name in names] for item in there
+    ]
+
+
 def test_stock_is_taken_and_given_back_by_a_cancel(place, now):
     one, other = ProductFactory(stock=5), ProductFactory(stock=5)
     order = place(one, other, quantity=3)
