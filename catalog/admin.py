@@ -116,6 +116,10 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
             picture += ["picture", *(["remove_picture"] if obj.image else [])]
         return [*fieldsets, ("Picture", {"fields": picture})]
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        # Whoever adds a product means to sell it; the field's default is the database's, of which a form does not know.
+        return {"is_active": True, **super().get_changeform_initial_data(request)}
+
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
         """What a new product opens with is typed; later its stock moves for a reason, see MovesStock."""
         return [*super().get_readonly_fields(request, obj), *(["stock"] if obj else [])]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from django.conf import settings
 from django.utils import timezone
 from ninja import Path, Query, Router
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from catalog import stock_desk
 from catalog.models import Product, Reason, StockMovement
@@ -80,19 +80,21 @@ class MovementAsked(Body):
         }
     )
 
+    reason: Annotated[Literal["restock", "correction"], Field(description="restock: a delivery, only upwards.")]
     delta: Annotated[
         int,
         Field(ge=-stock_desk.LARGEST, le=stock_desk.LARGEST, examples=[24], json_schema_extra={"not": {"const": 0}}),
         INTEGRAL,
     ]
-    reason: Annotated[Literal["restock", "correction"], Field(description="restock: a delivery, only upwards.")]
     note: Annotated[Text, Field(min_length=1, max_length=500, examples=["delivery note 4711"])]
 
-    @model_validator(mode="after")
-    def moves(self) -> MovementAsked:
-        if self.delta == 0 or (self.delta < 0 and self.reason == "restock"):
-            raise ValueError("delta: 0 moves nothing, and a restock only adds")
-        return self
+    @field_validator("delta")
+    @classmethod
+    def moves(cls, delta: int, read: ValidationInfo) -> int:
+        # The reason is read before it; without one that is known, that is what is refused.
+        if delta == 0 or (delta < 0 and read.data.get("reason") == "restock"):
+            raise ValueError("0 moves nothing, and a restock only adds")
+        return delta
 
 
 class MovementAnswer(Answer):

@@ -19,7 +19,7 @@ from types import FrameType
 from honcho.manager import Manager
 
 from config import terminal, tether
-from config.embedded import supervisor
+from config.embedded import addresses, supervisor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
@@ -117,7 +117,7 @@ def prepare(env: dict[str, str], logs: Path) -> None:
         manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
 
 
-def announce(port: int) -> None:
+def announce(port: int, *, has_demo: bool) -> None:
     """Wait until the web answers, then print the addresses."""
     for _ in range(600):
         try:
@@ -128,12 +128,12 @@ def announce(port: int) -> None:
             time.sleep(0.1)
             continue
         # In one piece and on a line of its own: the parts are talking at the same time.
-        sys.stdout.write(f"\n{terminal.box(port)}\n")
+        sys.stdout.write(f"\n{terminal.box(port, has_demo=has_demo)}\n")
         sys.stdout.flush()
         return
 
 
-def serve(env: dict[str, str], port: int) -> int:
+def serve(env: dict[str, str], port: int, *, has_demo: bool) -> int:
     """Run the parts until one of them ends or a signal comes; return the exit code."""
     manager = Manager()
     parts = {
@@ -146,7 +146,7 @@ def serve(env: dict[str, str], port: int) -> int:
     for name, command in parts.items():
         # exec: honcho starts a shell, and it is the part itself that has to get the signals.
         manager.add_process(name, f"exec {shlex.join(command)}", env=env, cwd=str(BASE_DIR))
-    threading.Thread(target=announce, args=(port,), daemon=True).start()
+    threading.Thread(target=announce, args=(port,), kwargs={"has_demo": has_demo}, daemon=True).start()
     manager.loop()
     code = int(manager.returncode or 0)
     return code if code >= 0 else 1
@@ -169,7 +169,8 @@ def main() -> int:
                 databases = Databases(env)
                 databases.wait_ready()
         prepare(env, data_dir / "logs")
-        code = serve(env, port)
+        has_demo = terminal.has_demo(env.get("DATABASE_URL") or addresses.database_url(data_dir))
+        code = serve(env, port, has_demo=has_demo)
         # Stopped by its user is not a failure of the product.
         return 0 if code in (130, 143) and not (databases and databases.failed) else code or 1
     except (StepError, terminal.PortError) as error:

@@ -81,12 +81,21 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0].split(" (configured timeouts", maxsplit=1)[0].rstrip(".")
 
 
-def box(port: int) -> str:
-    """The addresses and the demo accounts in a frame."""
+def has_demo(url: str) -> bool:
+    """Whether the demo accounts are in the PostgreSQL at this address. Raises psycopg.Error."""
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        found = connection.execute("SELECT count(*) FROM users WHERE email = ANY (%s)", [[*DEMO_ACCOUNTS.values()]])
+        return found.fetchone() == (len(DEMO_ACCOUNTS),)
+
+
+def box(port: int, *, has_demo: bool) -> str:
+    """The addresses in a frame, and the demo accounts where they are."""
     shop = f"http://localhost:{port}/"
     lines = [f"Shop      {shop}", f"Admin     {shop}admin/", f"Reports   {shop}reports/", ""]
-    lines += [f"{who:<9} {email}" for who, email in DEMO_ACCOUNTS.items()]
-    lines += [f"password  {DEMO_PASSWORD}  (all three)", "", "Ctrl-C stops everything."]
+    if has_demo:
+        lines += [f"{who:<9} {email}" for who, email in DEMO_ACCOUNTS.items()]
+        lines += [f"password  {DEMO_PASSWORD}  (all three)", ""]
+    lines += ["Ctrl-C stops everything."]
     width = max(map(len, lines))
     frame = "─" * (width + 2)
     return "\n".join([f"┌{frame}┐", *(f"│ {line:<{width}} │" for line in lines), f"└{frame}┘"])

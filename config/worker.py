@@ -82,7 +82,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it has no types
 
     def _take_those_left(self) -> None:
         """Let in who is still waiting: more and more of them, as long as no other worker takes any."""
-        before, most = self.nr_conns, min(self._most, self.worker_connections - self.nr_conns)
+        before, most = self.nr_conns, max(min(self._most, self.worker_connections - self.nr_conns), 1)
         for listener in self.sockets:
             for _ in range(most):
                 self._take(listener)

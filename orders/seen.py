@@ -19,7 +19,7 @@ class MovedOn(OrderError):
         who = "you" if order.changed_by == reader.pk else order.changed_by_name
         when = date_format(timezone.localtime(order.changed_at), "j M Y, H:i:s")
         super().__init__(
-            f"Order {order} has moved on since you opened it: it is already {order.get_status_display().lower()}, "
+            f"Order {order} has moved on since you opened it: it is {order.get_status_display().lower()} now, "
             f"last changed by {who} {naturaltime(order.changed_at)} ({when}). Nothing was changed now."
         )
 

@@ -65,7 +65,8 @@ class Problem(Exception):
 
 def invalid(errors: Sequence[Mapping[str, str]]) -> Problem:
     """errors: each with its detail and where it is: a pointer into the body, or a parameter or a header."""
-    return Problem("invalid", " ".join(error["detail"] for error in errors[:3])[:500], errors=list(errors))
+    told = "; ".join(error["detail"].removesuffix(".") for error in errors[:3])
+    return Problem("invalid", f"{told[:499]}.", errors=list(errors))
 
 
 def of_status(status: int, headers: Mapping[str, str]) -> HttpResponse:

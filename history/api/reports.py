@@ -109,6 +109,8 @@ class ReportAnswer(Answer):
 )
 def get_report(request: ApiRequest, name: Annotated[Name, Path()], asked: Query[ReportParameters]) -> ReportAnswer:
     """The tiles and tables of the report's page. Money and percentages are decimal strings."""
+    if asked.first and asked.last and asked.first > asked.last:
+        raise invalid([{"detail": "It is after the day in `to`.", "parameter": "from"}])
     kind, now = REPORTS[name], timezone.now()
     question_asked = question.read(of_use(request.GET, kind), now, default=kind.default_period)
     _refuse(question_asked.notes)

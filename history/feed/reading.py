@@ -57,7 +57,8 @@ def read(after: int | None, limit: int) -> Page:
     if after < ends.forgotten:
         raise UnknownPosition("What came after this position is no longer kept.", ends.forgotten)
     if after > ends.last:
-        raise UnknownPosition("The feed has not come to this position; its database was set back.", ends.forgotten)
+        told = "The feed has not come to this position: it was never given, or its database was set back since."
+        raise UnknownPosition(told, ends.forgotten)
     reached = events[-1].position if events else after
     assert reached is not None
     return Page(events, reached, ends.last, reached < ends.last)

@@ -22,9 +22,9 @@ from history.reports.periods import DAY, Period
 from history.reports.question import Question
 from history.reports.report import Report
 from history.reports.rows import Row
-from history.reports.tables import INTEGER, MONEY, TIME, Column, Table
-from history.rollups import read
-from history.rollups.later import Changed, Event, decimal
+from history.reports.tables import INTEGER, MONEY, ORDER, TIME, Column, Table
+from history.rollups import later, read
+from history.rollups.later import Event, decimal
 from history.rollups.past import Past, runs
 from history.rollups.read import STATUS_OF_CODE, DayOrders
 from orders.status import Status
@@ -33,7 +33,7 @@ from orders.status import Status
 MOST = 200
 
 COLUMNS = [
-    Column("order", "Order"),
+    Column("order", "Order", ORDER),
     Column("changed", "Changed", TIME),
     Column("what", "What"),
     Column("by", "By"),
@@ -149,8 +149,8 @@ def _other_days(period: Period, past: Past, filters: Filters) -> list[Period]:
     if filters.is_of_first_days:
         return [period]
     found = [Period(*run) for run in runs(past.other_days(period.first, period.last))]
-    later = Period(max(past.day + DAY, period.first), period.last)
-    return [*found, later] if later.first <= later.last else found
+    since = Period(max(past.day + DAY, period.first), period.last)
+    return [*found, since] if since.first <= since.last else found
 
 
 def _causes(days: Sequence[Period], past: Past, filters: Filters, measure: Measure) -> list[Cause]:
@@ -176,9 +176,9 @@ def _each(days: Iterable[DayOrders]) -> Iterator[Order]:
 
 
 def _rows(causes: Sequence[Cause], measure: Measure, past: Past) -> Iterator[Row]:
-    changed = past.changed()
+    happened = _happened(causes[:MOST], past)
     for cause in causes[:MOST]:
-        told = _told(cause, changed.get(cause.order_id), past)
+        told = _told(happened.get(cause.order_id, ()))
         yield {"key": cause.order_id, "order": cause.order_id} | told | _summed([cause], measure)
     if rest := causes[MOST:]:
         what = f"{len(rest)} more order{'s' * (len(rest) > 1)}, of smaller amounts"
@@ -190,13 +190,17 @@ def _summed(causes: Sequence[Cause], measure: Measure) -> Row:
     return {column.name: definitions.money(sum_) if column.kind == MONEY else sum_ for column, sum_ in sums.items()}
 
 
-def _told(cause: Cause, changed: Changed | None, past: Past) -> Row:
+def _happened(causes: Sequence[Cause], past: Past) -> dict[int, Sequence[Event]]:
+    """What happened since to the orders that something happened to: all of it where they were placed since."""
+    changed = past.changed()
+    new = [cause.order_id for cause in causes if cause.now and moment(cause.now.placed) > past.at]
+    placed_since = later.events([order_id for order_id in new if order_id not in changed])
+    return {order_id: each.events for order_id, each in changed.items()} | placed_since
+
+
+def _told(events: Sequence[Event]) -> Row:
     """When the latest thing happened, what happened and by whom."""
-    if changed is None:
-        is_new = cause.now is not None and moment(cause.now.placed) > past.at
-        placed = moment(cause.now.placed) if cause.now and is_new else None
-        return {"changed": placed, "what": "Placed" if is_new else OTHER_FIRST, "by": ""}
-    told = [(event, words) for event in changed.events if (words := "; ".join(_words(event)))]
+    told = [(event, words) for event in events if (words := "; ".join(_words(event)))]
     return {
         "changed": max((event.at for event, _ in told), default=None),
         # Nothing of its own happened to it: another order of its customer did.

@@ -49,7 +49,7 @@ TIMES = (
     "Half of the orders took at most p50, nine of ten at most p90.",
 )
 COHORT = ("Cohort", "Customers by the month of their first counted order ever; the months that touch the period.")
-ACTIVE = ("Month 0, 1, 2 …", "Customers of the cohort with a counted order in that calendar month after their first.")
+ACTIVE = ("Month 1, 2, 3 …", "Customers of the cohort with a counted order in that calendar month after their first.")
 SECOND = ("Second order", "Customers of the cohorts with a second counted order until now, in percent.")
 SECOND_90 = ("Second within 90 days", "Those of them who placed it at most 90 days after the first.")
 STORES = (
@@ -58,7 +58,10 @@ STORES = (
 )
 DIFFERENCE = ("Difference", "MongoDB less PostgreSQL. What is still on its way shows here too, and is told above.")
 PARKED = ("Parked", "Changes of orders that could not be delivered and wait with their error.")
-LAG = ("Lag", "From the recording of a change to its delivery, over the last hour.")
+LAG = (
+    "Lag",
+    "From the recording of a change to its delivery: of the last minute, and by hour of the last two days.",
+)
 
 CATEGORY = (
     "With a category or product",

@@ -21,6 +21,8 @@ def shown(kind: str, value: Any) -> SafeString | str:
             return money(value)
         case "integer":
             return f"{value:,}"
+        case "order" if isinstance(value, int):
+            return f"#{value}"
         case "percent":
             return f"{value} %"
         case "hours":

@@ -14,12 +14,12 @@ from history.reports.customers import customer_names, moment
 from history.reports.question import Question
 from history.reports.report import Report, Tile
 from history.reports.rows import Row, Rows
-from history.reports.tables import INTEGER, MONEY, STATUS, TIME, Column, Table
+from history.reports.tables import INTEGER, MONEY, ORDER, STATUS, TIME, Column, Table
 from history.rollups.read import STATUS_OF_CODE, DayOrders
 from orders.status import Status
 
 COLUMNS = [
-    Column("order", "Order", INTEGER),
+    Column("order", "Order", ORDER),
     Column("placed", "Placed", TIME),
     Column("customer", "Customer"),
     Column("status", "Status", STATUS),

@@ -17,8 +17,8 @@ from history.reports.intervals import Interval
 from history.reports.rows import Row, Rows
 from orders.status import Status
 
-TEXT, INTEGER, MONEY, PERCENT, CHANGE, HOURS, DAYS, TIME, DATE, STATUS, INTERVAL = (
-    "text", "integer", "money", "percent", "change", "hours", "days", "time", "date", "status", "interval",
+TEXT, INTEGER, MONEY, PERCENT, CHANGE, HOURS, DAYS, TIME, DATE, STATUS, INTERVAL, ORDER = (
+    "text", "integer", "money", "percent", "change", "hours", "days", "time", "date", "status", "interval", "order",
 )  # fmt: skip
 NUMBERS = (INTEGER, MONEY, PERCENT, CHANGE, HOURS, DAYS)
 

@@ -59,6 +59,12 @@ SELECT (SELECT count(*) FROM history_events WHERE occurred_at >= %(after)s AND o
     (SELECT count(*) FROM archived_orders WHERE latest_at >= %(after)s)
 """
 
+EVENTS = """
+SELECT order_id, (json_agg(e ORDER BY rev))::text FROM (
+    SELECT order_id, rev, kind, occurred_at, actor_name, changes FROM history_events WHERE order_id = ANY(%s)) e
+GROUP BY order_id
+"""
+
 STEPS = """
 SELECT order_id, rev, kind, status, date_trunc('milliseconds', occurred_at), is_time_known
 FROM history_events WHERE order_id = ANY(%s) ORDER BY order_id, rev
@@ -131,6 +137,17 @@ def read(moment: datetime) -> dict[int, Changed]:
     return dict(_archived(archived_ids, moment)) | live
 
 
+def events(order_ids: Sequence[int]) -> dict[int, Sequence[Event]]:
+    """Everything that happened to these orders, by revision."""
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, [list(order_ids)])
+        found: dict[int, Sequence[Event]] = {order_id: _recorded(text) for order_id, text in cursor.fetchall()}
+    missing = [order_id for order_id in order_ids if order_id not in found]
+    for order_id, document in archived.documents(missing, find=mongo.for_reading().find).items():
+        found[order_id] = _kept(document["events"])
+    return found
+
+
 def steps(order_ids: Sequence[int], changed: dict[int, Changed]) -> dict[int, dict[str, datetime | None]]:
     """When each of the orders had first reached each status, without the later events."""
     events: dict[int, list[Document]] = defaultdict(list)
@@ -152,11 +169,7 @@ def _live(moment: datetime) -> Iterator[tuple[int, Changed]]:
         cursor.execute(READ, {"after": first_after(moment)})
         for order_id, _, status, row, items, later in cursor.fetchall():
             held = [(item["product_id"], item["quantity"], item["price"]) for item in source.parse(items) or []]
-            events = [
-                Event(each["rev"], each["kind"], source.at(each["occurred_at"]), each["actor_name"], each["changes"])
-                for each in source.parse(later)
-            ]
-            yield order_id, _undone(order_id, status, source.parse(row), held, events)
+            yield order_id, _undone(order_id, status, source.parse(row), held, _recorded(later))
 
 
 def _archived(order_ids: Iterable[int], moment: datetime) -> Iterator[tuple[int, Changed]]:
@@ -166,11 +179,20 @@ def _archived(order_ids: Iterable[int], moment: datetime) -> Iterator[tuple[int,
         first = next((place for place, event in enumerate(events) if event["timestamp"] >= after), None)
         if first is not None:
             held = [(each["product_id"], each["quantity"], each["price"]) for each in document["products"]]
-            later = [
-                Event(each["rev"], each["kind"], each["timestamp"], each["actor"], each["changes"])
-                for each in events[first:]
-            ]
-            yield order_id, _undone(order_id, events[first - 1]["status"], document, held, later)
+            yield order_id, _undone(order_id, events[first - 1]["status"], document, held, _kept(events[first:]))
+
+
+def _recorded(events: str) -> list[Event]:
+    """As PostgreSQL has them, in JSON."""
+    return [
+        Event(each["rev"], each["kind"], source.at(each["occurred_at"]), each["actor_name"], each["changes"])
+        for each in source.parse(events)
+    ]
+
+
+def _kept(events: Iterable[Document]) -> list[Event]:
+    """As documents have them."""
+    return [Event(each["rev"], each["kind"], each["timestamp"], each["actor"], each["changes"]) for each in events]
 
 
 def _undone(

@@ -51,6 +51,19 @@ def test_staff_without_permission_see_no_products(client):
     assert client.get(page_of(ProductFactory())).status_code == 403
 
 
+def test_a_product_that_is_added_is_for_sale_unless_staff_say_otherwise(client, boss):
+    page = client.get(reverse("admin:catalog_product_add"))
+    form = page.context["adminform"].form
+    # As a browser sends the page: what is ticked, and nothing of what is not.
+    ticked = {"is_active": "on"} if form["is_active"].value() else {}
+    data = {"name": "Mug", "sku": "MUG", "price": "4", "stock": "2", "attributes": "{}", "initial-attributes": "{}"}
+
+    client.post(reverse("admin:catalog_product_add"), data | ticked)
+    client.post(reverse("admin:catalog_product_add"), data | {"name": "Cup", "sku": "CUP"})
+
+    assert dict(Product.objects.values_list("name", "is_active")) == {"Mug": True, "Cup": False}
+
+
 def test_staff_who_may_only_see_change_nothing(client):
     clerk = UserFactory(is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename="view_product"))

@@ -13,7 +13,8 @@ from django.conf import settings
 
 from config import run, terminal
 from config.embedded import lock
-from tests.config.processes import ROOT, wait_until
+from tests.config.processes import ROOT, database_url, wait_until
+from tests.factories import UserFactory
 
 
 def product(tmp_path, **variables):
@@ -55,13 +56,26 @@ def test_a_port_that_is_none_is_refused_in_one_sentence(tmp_path, wanted):
     assert result.stderr == f"PORT is {wanted!r}; set it to a number from 1 to 65535.\n"
 
 
-def test_the_box_names_the_addresses_and_the_accounts():
-    lines = terminal.box(8123).splitlines()
+@pytest.mark.parametrize("has_demo", [True, False])
+def test_the_box_names_the_addresses_and_the_accounts_that_there_are(has_demo):
+    lines = terminal.box(8123, has_demo=has_demo).splitlines()
 
     text = "\n".join(lines)
     assert len({len(line) for line in lines}) == 1
-    for part in ("http://localhost:8123/", "/admin/", "/reports/", "demo-shop-2024", *terminal.DEMO_ACCOUNTS.values()):
+    for part in ("http://localhost:8123/", "/admin/", "/reports/"):
         assert part in text
+    for part in ("demo-shop-2024", *terminal.DEMO_ACCOUNTS.values()):
+        assert (part in text) == has_demo
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_accounts_are_told_where_they_are():
+    assert not terminal.has_demo(database_url())
+
+    for email in terminal.DEMO_ACCOUNTS.values():
+        UserFactory(email=email)
+
+    assert terminal.has_demo(database_url())
 
 
 def test_a_step_says_how_long_it_took(capsys):

@@ -92,6 +92,27 @@ def test_a_past_figure_leads_to_its_orders_and_says_what_changed(analyst, mirror
     assert "As it stood on" in text(response)
 
 
+def test_of_an_order_placed_since_all_is_told_that_happened_to_it(analyst, mirror, place):
+    place()
+    relay.drain()
+    at = moment()
+    paid = place(ProductFactory(price=Decimal("25.00")), at=timezone.now())
+    clerk = StaffFactory(name="Casey")
+    change_status(paid, to=Status.PAID, by=clerk, at=timezone.now())
+    gone = place(ProductFactory(price=Decimal("4.00")), at=timezone.now())
+    cancel_order(gone, by=gone.customer, at=timezone.now())
+    relay.drain()
+
+    page = PageTable(
+        text(analyst.get(reverse("reports:sales"), {"period": "today", "as_of": at.isoformat()})), "changes"
+    )
+
+    assert {(row[0], row[2], row[3], row[-1]) for row in page.rows} == {
+        (str(paid.pk), "Placed; Pending → Paid", f"{paid.customer}, Casey", "25.00"),
+        (str(gone.pk), "Placed; Pending → Cancelled", str(gone.customer), "0.00"),
+    }
+
+
 @pytest.mark.parametrize("name", ["sales", "status"])
 def test_the_causes_are_a_table_that_csv_has_too(analyst, mirror, place, name):
     order = place()

@@ -154,7 +154,7 @@ def test_a_colleague_who_was_quicker_is_named_and_what_was_typed_stays(client, o
     page = client.post(edit_of(order), typed(lamps="7", confirmed="1", shown_total="77.30"))
 
     assert page.status_code == 409
-    assert "has moved on since you opened it: it is already pending, last changed by Kim" in text(page)
+    assert "has moved on since you opened it: it is pending now, last changed by Kim" in text(page)
     assert 'value="7"' in page.text
     # They decide anew, in front of what is there now: the address that nobody typed here is Kim's.
     assert 'name="line1" value="1 High St"' in page.text
@@ -163,7 +163,7 @@ def test_a_colleague_who_was_quicker_is_named_and_what_was_typed_stays(client, o
 
     change_status(order, to=Status.PAID, by=kim, at=timezone.now())
     page = client.post(edit_of(order), typed(lamps="7", confirmed="1", shown_total="77.30"), follow=True)
-    assert "it is already paid, last changed by Kim" in text(page)
+    assert "it is paid now, last changed by Kim" in text(page)
     page = client.get(edit_of(order), follow=True)
     assert "is paid: items and address change only while it is pending" in text(page)
     assert "Change items and address" not in text(page)

@@ -66,7 +66,7 @@ def test_the_second_of_two_is_told_what_the_first_did(client, boss, order_in):
 
     page = client.post(step_of(order), {"to": "cancelled", "rev": order.rev, "confirmed": "1"}, follow=True)
 
-    assertContains(page, "has moved on since you opened it: it is already shipped, last changed by Cleo now (")
+    assertContains(page, "has moved on since you opened it: it is shipped now, last changed by Cleo now (")
     assertContains(page, "Nothing was changed now.")
     assert status_of(order) == Status.SHIPPED
 
@@ -77,7 +77,7 @@ def test_a_step_that_would_be_allowed_is_refused_too_when_the_page_is_old(client
 
     page = client.post(step_of(order), {"to": "paid", "rev": 1}, follow=True)
 
-    assertContains(page, "it is already pending, last changed by database")
+    assertContains(page, "it is pending now, last changed by database")
     assert status_of(order) == Status.PENDING
 
 
@@ -87,7 +87,7 @@ def test_a_double_click_does_one_thing(client, boss, place):
     client.post(step_of(order), {"to": "paid", "rev": 1})
     page = client.post(step_of(order), {"to": "paid", "rev": 1}, follow=True)
 
-    assertContains(page, "it is already paid, last changed by you")
+    assertContains(page, "it is paid now, last changed by you")
     assert Event.objects.of_order(order.pk).count() == 2
 
 

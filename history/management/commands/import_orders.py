@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{summary.written.events_added:,} order events were added for orders without their own.")
         if summary.problems:
             self.stdout.write(
-                f"{summary.orders_rejected:,} orders were rejected; {summary.rows_rejected:,} rows are in {rejects}."
+                f"Orders rejected: {summary.orders_rejected:,}; rows, in {rejects}: {summary.rows_rejected:,}."
             )
         rate = summary.written.orders / seconds
         self.stdout.write(f"{seconds:.1f} s, {rate:,.0f} orders/s, at most {peak_megabytes():,} MB of memory.")
