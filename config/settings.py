@@ -62,7 +62,7 @@ MIDDLEWARE = [
     # What browsers are told comes with every answer, whoever makes it.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.ContentPolicyMiddleware",
     # Before whatever asks for a host name.
     "config.health.HealthMiddleware",
     "config.metrics.MetricsMiddleware",

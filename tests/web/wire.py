@@ -25,6 +25,12 @@ class Answer(NamedTuple):
     body: str
 
 
+def form(fields: Mapping[str, str]) -> str:
+    """The fields as a browser sends them, their headers before them."""
+    body = urlencode({"csrfmiddlewaretoken": CSRF} | dict(fields))
+    return f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+
+
 class Wire:
     """A visitor's browser; session: the key of the session it is signed in with, "" for a guest."""
 
@@ -42,8 +48,10 @@ class Wire:
         return self._ask(f"GET {path} {self._head()}\r\n")
 
     def post(self, path: str, fields: Mapping[str, str]) -> Answer:
-        body = urlencode({"csrfmiddlewaretoken": CSRF} | dict(fields))
-        form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        return self.post_form(path, form(fields))
+
+    def post_form(self, path: str, form: str) -> Answer:
+        """Post what `form` made."""
         return self._ask(f"POST {path} {self._head()}{form}")
 
     def post_json(self, path: str, body: str, headers: Mapping[str, str]) -> Answer:
