@@ -121,7 +121,7 @@ def test_only_a_pending_order_is_edited(edit, order, kim, lamp, status):
 def test_the_second_of_two_changes_nothing_and_is_told_who_was_first(edit, order, kim):
     change_status(order, to=Status.CANCELLED, by=StaffFactory(name="Cleo"), at=timezone.now())
 
-    with pytest.raises(seen.MovedOn, match=r"already cancelled, last changed by Cleo (now|.* ago)"):
+    with pytest.raises(seen.MovedOn, match=r"it is cancelled now, last changed by Cleo (now|.* ago)"):
         edit(Lamp=1, rev=1)
 
     assert items_of(order)[0] == ("Lamp", 2, Decimal("10.10"))
