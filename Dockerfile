@@ -26,6 +26,7 @@ ENV PATH=/venv/bin:$PATH \
 RUN install -d -m 1777 /media
 COPY --from=build /venv /venv
 COPY manage.py gunicorn.conf.py ./
+COPY core core
 COPY config config
 COPY users users
 COPY catalog catalog
@@ -35,7 +36,7 @@ COPY templates templates
 COPY static static
 COPY locale locale
 # The addresses are only there for the settings to load; nothing is connected to.
-RUN python -m compileall -q --invalidation-mode unchecked-hash config users catalog orders history \
+RUN python -m compileall -q --invalidation-mode unchecked-hash config history orders catalog users core \
     && SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(50))')" LOCAL=0 ALLOWED_HOSTS=localhost \
         DATABASE_URL=postgresql://build@build/build MONGODB_URL=mongodb://build/build EMAIL_URL=consolemail:// \
         python manage.py collectstatic --no-input --verbosity=0

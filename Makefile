@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 MIN_VERSION := 3.11
-PACKAGES := config users catalog orders history
+PACKAGES := config history orders catalog users core
 
 # The first Python that really runs and is of a version we test; a version manager's stub does not count.
 FIND_PYTHON = for name in python3.13 python3.12 python3.11 python3; do \

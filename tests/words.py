@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGE = "de"
 FOLDER = ROOT / "locale" / LANGUAGE / "LC_MESSAGES"
-APPS = ("config", "users", "catalog", "orders", "history")
+APPS = ("core", "config", "users", "catalog", "orders", "history")
 
 HEADER = "# The shop in German; `make words` collects the texts and compiles them."
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # the same texts are the same file

@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.processes import ROOT
 
-FOLDERS = ("config", "users", "catalog", "orders", "history", "tests", "docs")
+FOLDERS = ("core", "config", "users", "catalog", "orders", "history", "tests", "docs")
 MOST_LINES = 400
 MOST_OF_A_FUNCTION = 50
 

@@ -26,7 +26,7 @@ from tests.deploy.image import Image
 from tests.deploy.services import STATIC, Services
 
 APP = {
-    "manage.py", "gunicorn.conf.py", "config", "users", "catalog", "orders", "history",
+    "manage.py", "gunicorn.conf.py", "core", "config", "users", "catalog", "orders", "history",
     "templates", "static", "locale", "staticfiles",
 }  # fmt: skip
 # Programs that build or install something, or come with the tests.

@@ -1,0 +1,1 @@
+"""Shared library code: no models, imports no app. Every app may import it."""
