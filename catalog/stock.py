@@ -17,8 +17,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
 from catalog.models import Reason
-from config.database import together
-from config.database.together import Statement
 
 TRIGGERS = {
     "catalog_record_insert": "products",
@@ -65,22 +63,10 @@ def move(
     by: a user, or the name of what did it. The caller is in a transaction and holds the products' locks, taken in key
     order, and has seen that enough is there: below 0 the database refuses all of it with an IntegrityError.
     """
-    together.execute(moving(deltas, reason=reason, by=by, at=at, order_id=order_id, note=note))
-
-
-def moving(
-    deltas: Mapping[int, int],
-    *,
-    reason: Reason,
-    by: AbstractBaseUser | str,
-    at: datetime,
-    order_id: int | None = None,
-    note: str = "",
-) -> Statement:
-    """The statement by which `move` does it, for who has others to send along."""
     _require_transaction()
     told = _told(reason=reason, by=by, at=at, order_id=order_id, note=note)
-    return MOVE, [list(deltas), list(deltas.values()), told]
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, [list(deltas), list(deltas.values()), told])
 
 
 def tell(

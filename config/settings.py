@@ -151,7 +151,6 @@ WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
 
 # --- Accounts ---
 AUTH_USER_MODEL = "users.User"
-SESSION_ENGINE = "users.sessions"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # E-mail is unique, by a constraint without case that the check cannot see.
 AUTHENTICATION_BACKENDS = ["users.backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [

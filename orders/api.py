@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import Path, Router
 
+from catalog.models import Product
 from config.api.description import may_refuse
 from config.api.problems import Problem
 from config.api.scopes import ORDERS_WRITE, STATUS_WRITE, ApiRequest, Key, Scope
@@ -19,7 +20,6 @@ from config.api.types import LARGEST, IdempotencyKey
 from orders import services
 from orders.api_types import OrderAnswer, OrderAsked, StepAsked, steps_after
 from orders.checkout import TOTAL_LIMIT
-from orders.kept import PRODUCTS_OF_SKUS
 from orders.models import Order, OrderQuerySet
 from users.models import User
 
@@ -142,7 +142,8 @@ def _items(asked: OrderAsked) -> list[services.RequestedItem]:
     wanted: Counter[str] = Counter()
     for item in asked.items:
         wanted[item.sku] += item.quantity
-    products = {product.sku: product for product in PRODUCTS_OF_SKUS.read(skus=list(wanted))}
+    found = Product.objects.filter(sku__in=wanted).defer("description", "attributes")
+    products = {product.sku: product for product in found}
     unknown = [sku for sku in wanted if sku not in products]
     if unknown:
         raise Problem("unknown-product", f"No product has the SKU {', '.join(unknown[:10])}.", skus=unknown)

@@ -127,7 +127,7 @@ class OrderAnswer(Answer):
 
     @classmethod
     def of(cls, order: Order) -> OrderAnswer:
-        items = order.items.all() if order.placed_items is None else order.placed_items
+        items = sorted(order.items.all(), key=lambda item: item.pk)
         return cls(
             order_id=order.order_id,
             customer_id=order.customer_id,

@@ -13,7 +13,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from catalog.models import Product
-from orders.kept import CART
 from orders.models import CartItem
 from orders.services import RequestedItem
 from users.models import User
@@ -89,7 +88,8 @@ class CustomerStore:
         return False
 
     def read(self) -> list[CartItem]:
-        return CART.read(customer=self._customer.pk)
+        items = CartItem.objects.for_customer(self._customer).select_related("product")
+        return list(items.defer("product__description", "product__attributes").order_by("pk")[: CartItem.MOST])
 
     def write(self, items: Collection[CartItem]) -> None:
         for item in items:

@@ -5,7 +5,6 @@ The database keeps `rev` itself (see history's triggers): 1 at first, one more w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -70,8 +69,6 @@ class Order(models.Model):
     # Of one that was read back out of the archive: only to be shown. is_incomplete: what was in it is not known now.
     is_archived = False
     is_incomplete = False
-    # What was put into one that was placed just now, to be told and no more: these do not know their own numbers.
-    placed_items: Sequence[OrderItem] | None = None
 
     objects = OrderQuerySet.as_manager()
 

@@ -7,23 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models.signals import post_save
+from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from psycopg.types.json import Jsonb
 
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
-from config.database import together
-from config.database.together import Statement
-from orders.kept import ADD_ITEMS, ASK_FOR_MAIL, FOR_SALE, INSERT_ORDER, ITEM_COLUMNS
-from orders.models import Order, OrderItem
+from orders.models import Mail, Order, OrderItem
 from orders.status import Status, allowed_after
-from users.kept import LOCKED_USER
 from users.models import User
 
 # What every change of an order carries on its row, for its event.
@@ -114,26 +107,33 @@ def place_in_transaction(
     """
     quantities, by = _quantities(items), by or customer
     # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    account = LOCKED_USER.read(user=customer.pk)
-    if not account:
+    account = User.objects.select_for_update(no_key=True).only("is_active").filter(pk=customer.pk).first()
+    if account is None:
         raise NoCustomer
-    if not account[0].is_active:
+    if not account.is_active:
         raise NotActive
-    products, first = _lock_for_sale(quantities, customer, key)
+    first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
-        return _same_again(Order.objects.get(pk=first), quantities)
+        return _same_again(first, quantities)
+    products = list(_locked(quantities).defer("description", "attributes"))
     _refuse_missing(products, quantities)
     total = _agreed_total(products, quantities, shown_total)
-    order = Order(customer_id=customer.pk, total_amount=total, idempotency_key=key)
-    order.shipping_address = dict(shipping_address or {})
-    _begin(order, by=by, at=at)
-    order.placed_items = _items(order, products, quantities)
-    taken = {pk: -quantity for pk, quantity in quantities.items()}
-    together.execute(
-        _adding(order.placed_items),
-        stock.moving(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk),
-        _asking_for_mail(order),
+    order = Order(
+        customer_id=customer.pk,
+        total_amount=total,
+        idempotency_key=key,
+        shipping_address=dict(shipping_address or {}),
+        holds_stock=True,
+        created_at=at,
+        changed_at=at,
+        changed_by=stock.actor_id(by),
+        changed_by_name=str(by)[:200],
     )
+    order.save(force_insert=True)
+    add_items(order, products, quantities)
+    taken = {pk: -quantity for pk, quantity in quantities.items()}
+    stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
+    _queue_email(order)
     return order
 
 
@@ -157,34 +157,14 @@ def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: 
     current.save(update_fields=["status", "holds_stock", *WHO_AND_WHY])
     if gives_back:
         _give_back_stock(current, by=by, at=at)
-    together.execute(_asking_for_mail(current))
     current.refresh_from_db(fields=["rev"])
+    _queue_email(current)
     return current
 
 
 def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
     """Cancel an order that has not been shipped; its stock is for sale again."""
     return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
-
-
-def _begin(order: Order, *, by: User | str, at: datetime) -> None:
-    """Insert the order and have all who receive post_save know."""
-    order.created_at = order.changed_at = at
-    order.changed_by, order.changed_by_name, order.holds_stock = stock.actor_id(by), str(by)[:200], True
-    values: dict[str, Any] = {
-        "customer": order.customer_id,
-        "total": order.total_amount,
-        "key": order.idempotency_key,
-        "address": Jsonb(order.shipping_address),
-        "at": at,
-        "by": order.changed_by,
-        "by_name": order.changed_by_name,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT_ORDER, values)
-        order.pk, order.status, order.rev, order.change_note = cursor.fetchone()
-    order._state.adding, order._state.db = False, connection.alias
-    post_save.send(Order, instance=order, created=True, update_fields=None, raw=False, using=connection.alias)
 
 
 def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
@@ -195,12 +175,7 @@ def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
 
 def add_items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> None:
     """Add the products at their price and name, by one statement."""
-    if products:
-        together.execute(_adding(_items(order, products, quantities)))
-
-
-def _items(order: Order, products: Sequence[Product], quantities: Mapping[int, int]) -> list[OrderItem]:
-    return [
+    OrderItem.objects.bulk_create(
         OrderItem(
             order=order,
             product=product,
@@ -210,12 +185,7 @@ def _items(order: Order, products: Sequence[Product], quantities: Mapping[int, i
             sku=product.sku,
         )
         for product in products
-    ]
-
-
-def _adding(items: Sequence[OrderItem]) -> Statement:
-    """What inserts these items, of one order."""
-    return ADD_ITEMS, [items[0].order_id, *([getattr(item, name) for item in items] for name in ITEM_COLUMNS)]
+    )
 
 
 def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
@@ -227,9 +197,10 @@ def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
     order.change_note = note
 
 
-def _asking_for_mail(order: Order) -> Statement:
-    """What has the customer told of the step just taken, once this is committed; orders.mails sends it."""
-    return ASK_FOR_MAIL, [order.status, get_language() or settings.LANGUAGE_CODE, order.pk]
+def _queue_email(order: Order) -> None:
+    """Queue the customer's email about the status just reached; orders.mails sends it after the commit."""
+    language = get_language() or settings.LANGUAGE_CODE
+    Mail.objects.create(order=order, rev=order.rev, status=order.status, language=language)
 
 
 def _quantities(items: Sequence[RequestedItem]) -> dict[int, int]:
@@ -253,19 +224,6 @@ def adjust_stock(order: Order, deltas: Mapping[int, int], *, reason: Reason, by:
     products = list(_locked(deltas))
     _refuse_missing([product for product in products if product.pk in taken], taken)
     stock.move(deltas, reason=reason, by=by, at=at, order_id=order.pk)
-
-
-def _lock_for_sale(quantities: Mapping[int, int], customer: User, key: str) -> tuple[list[Product], int | None]:
-    """Return the products, locked, and the order that the locked customer placed with the key, if there is one.
-
-    One statement for both: it is at the start of what every order takes.
-    """
-    products = FOR_SALE.read(products=list(quantities), customer=customer.pk, key=key)
-    if products:
-        return products, vars(products[0])["known"]
-    # There is no row to carry it.
-    first = Order.objects.filter(customer=customer, idempotency_key=key).values_list("pk", flat=True).first()
-    return products, first
 
 
 def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) -> None:

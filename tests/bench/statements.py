@@ -15,7 +15,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from config.database import together
 from tests.bench import buyers
 from tests.web.customers import CHECKOUT
 
@@ -85,11 +84,6 @@ def timed_checkouts(numbers: list[int]) -> list[list[tuple[str, float]]]:
     return found
 
 
-def count(said: list[str]) -> int:
-    """How many statements these messages are."""
-    return sum(each.count(together.SEPARATOR) + 1 for each in said)
-
-
 def script(said: list[str]) -> str:
     """Return pgbench's script of a buyer's statements: every number of theirs is the one of whose turn it is."""
     everything = "\n".join(said)
@@ -101,9 +95,7 @@ def script(said: list[str]) -> str:
     names[int(order)] = "order_id"  # so is the column that the insert returns
     numbers = re.compile(rf"(?<![1-9])({'|'.join(map(str, names))})(?!\d)")
     spoken = [numbers.sub(lambda found: f":{names[int(found[1])]}", each).strip().rstrip(";") for each in said]
-    # What went as one message goes as one there.
-    sent = [each.replace(together.SEPARATOR, " \\;\n") for each in spoken]
-    ended = [each + (" \\gset" if at == placing else ";") for at, each in enumerate(sent)]
+    ended = [each + (" \\gset" if at == placing else ";") for at, each in enumerate(spoken)]
     return HEAD + "\n".join(ended) + "\n"
 
 

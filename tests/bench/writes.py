@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from catalog import stock
 from catalog.models import Product
-from orders.kept import ADD_ITEMS, ASK_FOR_MAIL, ORDER_OF_KEY
 from orders.models import Order
 from orders.services import RequestedItem, place_order
 from tests.bench.figures import Figure
@@ -21,6 +20,16 @@ from tests.factories import ProductFactory, UserFactory
 ROUNDS = 5
 SAVES = 400
 LEAST_CAPTURE, LEAST_PLACING = 0.85, 0.40
+
+# The statements of place_order, written by hand.
+ORDER_OF_KEY = "SELECT order_id FROM orders WHERE user_id = %s AND idempotency_key = %s"
+ADD_ITEMS = """
+INSERT INTO order_items (order_id, product_id, quantity, price, product_name, sku)
+SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::text[], %s::text[])
+"""
+QUEUE_EMAIL = """
+INSERT INTO order_mails (order_id, rev, status, language) SELECT order_id, rev, %s, %s FROM orders WHERE order_id = %s
+"""
 
 
 def rate(work: Callable[[int], object], times: int) -> float:
@@ -127,6 +136,6 @@ def _place_bare(customer: int, products: list[Product], key: str) -> None:
         [order_id] = cursor.fetchone()
         told = f'{{"reason": "sale", "order_id": {order_id}, "actor_id": {customer}, "actor_name": "bench"}}'
         numbers, names, prices, _, skus, _, _ = (list(column) for column in zip(*found, strict=True))
-        items = [order_id, numbers, [1] * len(ids), prices, names, skus]
-        together = [*items, ids, [-1] * len(ids), told, "pending", "en", order_id]
-        cursor.execute(";".join((ADD_ITEMS, stock.MOVE, ASK_FOR_MAIL)), together)
+        cursor.execute(ADD_ITEMS, [order_id, numbers, [1] * len(ids), prices, names, skus])
+        cursor.execute(stock.MOVE, [ids, [-1] * len(ids), told])
+        cursor.execute(QUEUE_EMAIL, ["pending", "en", order_id])
