@@ -106,12 +106,7 @@ def place_in_transaction(
     the key belongs to an order of other items; then nothing is written.
     """
     quantities, by = _quantities(items), by or customer
-    # One customer's orders go one after the other, so the key is either there or nobody else is writing it.
-    account = User.objects.select_for_update(no_key=True).only("is_active").filter(pk=customer.pk).first()
-    if account is None:
-        raise NoCustomer
-    if not account.is_active:
-        raise NotActive
+    _lock_account(customer)
     first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
         return _same_again(first, quantities)
@@ -165,6 +160,18 @@ def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: 
 def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
     """Cancel an order that has not been shipped; its stock is for sale again."""
     return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
+
+
+def _lock_account(customer: User) -> None:
+    """One customer's orders go one after the other, so an order's key is either there or nobody else is writing it.
+
+    Raises NotActive, or NoCustomer where there is no such account.
+    """
+    account = User.objects.select_for_update(no_key=True).only("is_active").filter(pk=customer.pk).first()
+    if account is None:
+        raise NoCustomer
+    if not account.is_active:
+        raise NotActive
 
 
 def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
