@@ -17,7 +17,6 @@ from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
 from catalog import counts, guests
-from config.database import silence
 from history import mongo
 from tests.emptying import drop_collections, empty_tables, wait_for_wakeups
 
@@ -65,10 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown() -> None:
-    """Before any fixture ends: what a test began ends with it, and what it did to PostgreSQL is forgotten."""
+    """Before any fixture ends: what a test began ends with it."""
     wait_for_wakeups()
-    silence.silent.end()
-    silence.exhausted.end()
 
 
 @pytest.fixture(scope="session", autouse=True)

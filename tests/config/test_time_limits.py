@@ -70,8 +70,8 @@ def test_a_page_says_so_within_five_seconds_and_everything_goes_on_afterwards(tr
     assert client.get("/").status_code == 200
 
 
-def test_a_restart_of_postgresql_costs_no_request_however_many_connections_it_ended():
-    client = Client()
+def test_after_a_restart_of_postgresql_pages_are_503_within_five_seconds_and_soon_there_again():
+    client = Client(raise_request_exception=False)
     with exhausted():  # so that there are as many as can be
         pass
     everybody_else = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
@@ -79,13 +79,17 @@ def test_a_restart_of_postgresql_costs_no_request_however_many_connections_it_en
     with psycopg.connect(**address) as other:
         ended = other.execute(f"{everybody_else} AND datname = current_database()").fetchall()
 
-    began = time.monotonic()
-    page = client.get("/")
-    took = time.monotonic() - began
+    answers, took = [], []
+    while not answers or answers[-1].status_code != 200:
+        began = time.monotonic()
+        answers.append(client.get("/"))
+        took.append(time.monotonic() - began)
 
     assert len(ended) >= connection.pool.max_size
-    assert page.status_code == 200
-    assert took < 1
+    # Each failing request removes dead connections from the pool.
+    assert len(answers) <= connection.pool.max_size + 1
+    assert {answer.status_code for answer in answers[:-1]} <= {503}
+    assert max(took) < 5
 
 
 def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
@@ -102,7 +106,12 @@ def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
         with pytest.raises(OperationalError), transaction.atomic():
             cursor.execute("SET LOCAL statement_timeout = '50ms'; SELECT pg_sleep(5)")
     assert connection.pool.timeout < 5
-    assert connection.get_connection_params()["connect_timeout"] == 3
+    given = connection.get_connection_params()
+    # What libpq needs to find out that the way to the server is lost: below five seconds.
+    assert given["connect_timeout"] == 3
+    assert given["keepalives_idle"] + given["keepalives_interval"] * given["keepalives_count"] < 5
+    assert given["tcp_user_timeout"] < 5000
+    assert settings.DATABASES["default"]["CONN_HEALTH_CHECKS"]
 
 
 def test_no_client_of_mongodb_waits_for_ever(mirror):
