@@ -167,7 +167,12 @@ ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "users.forms.SignupForm"
-ACCOUNT_FORMS = {"reset_password": "users.password_reset.ResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "add_email": "users.allauth_forms.AddEmailForm",
+    "login": "users.allauth_forms.LoginForm",
+    "reset_password": "users.password_reset.ResetPasswordForm",
+    "signup": "users.allauth_forms.SignupForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_DISPLAY = "users.models.display_name"
 # Nobody gets in with an address that is not theirs: the code from the mail ends a sign-up.

@@ -98,7 +98,7 @@ def signed_out(sender: type[User], user: User | None, **kwargs: Any) -> None:
 def sign_in_failed(sender: object, credentials: dict[str, Any], **kwargs: Any) -> None:
     """Tell whose account it was, if there is one; what else was typed may be a password in the wrong field."""
     typed = credentials.get("email") or credentials.get("username") or ""
-    user = User.objects.filter(email__iexact=str(typed)).first()
+    user = User.objects.filter(email=str(typed)).first()
     activity.record(
         Kind.SIGN_IN_FAILED,
         subject=Subject.SESSION,

@@ -95,7 +95,7 @@ def _customer(key: Key, asked: OrderAsked) -> User:
     if asked.customer_id is not None:
         customer: User | None = User(pk=asked.customer_id)
     else:
-        customer = User.objects.filter(email__iexact=asked.customer_email).first()
+        customer = User.objects.filter(email=asked.customer_email).first()
     if customer is None or key.customer_id not in (None, customer.pk):
         raise _unknown_customer()
     return customer

@@ -6,8 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from users.email_fields import refuse_reserved
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped in the library
@@ -15,6 +22,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped in
         """Send a mail whose links lead to the shop's own address, whatever host and port the request named."""
         links = {name: _at_home(url) for name, url in context.items() if name.endswith("_url")}
         super().send_mail(template_prefix, email, context | links)
+
+    def clean_email(self, email: str) -> str:
+        refuse_reserved(email)
+        return email
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Confirm it, unless another account has taken the address meanwhile."""
+        try:
+            with transaction.atomic():
+                return bool(super().confirm_email(request, email_address))
+        except IntegrityError:
+            messages.error(request, _("This e-mail address is taken."))
+            return False
 
     def send_account_already_exists_mail(self, email: str) -> None:
         # A sign-up with a new address takes a password's hash: without one, the time would tell that this is known.

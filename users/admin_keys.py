@@ -66,7 +66,7 @@ class KeyForm(_KeyForm):
         email = self.cleaned_data["customer"]
         if not email:
             return None
-        customer = User.objects.filter(email__iexact=email).first()
+        customer = User.objects.filter(email=email).first()
         if customer is None:
             raise forms.ValidationError("Nobody has this e-mail address.", code="unknown")
         return customer

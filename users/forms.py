@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from users.email_fields import refuse_reserved
 from users.models import Address, User
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class _EmailNotTaken(_ModelForm):
     """Says at the e-mail field what the database would refuse: one person per address, whatever its case."""
 
     def clean_email(self) -> str:
-        # As sign-up keeps them: sign-in looks for small letters.
-        email = str(self.cleaned_data["email"]).lower()
-        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+        email = str(self.cleaned_data["email"])
+        if "email" in self.changed_data:
+            refuse_reserved(email)
+        if User.objects.filter(email=email).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("This e-mail address is taken."), code="unique")
         return email
 

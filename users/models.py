@@ -12,14 +12,17 @@ from django.db.models.functions import Now, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.text import MAX_EMAIL_LENGTH
+from users.email_fields import EmailField
+
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        return self.get(email=username)
 
     def create_user(self, email: str, name: str, password: str | None = None, **fields: Any) -> User:
         """Return a new user; without a password nobody can sign in as them."""
-        user = self.model(email=self.normalize_email(email), name=name, **fields)
+        user = self.model(email=email, name=name, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -37,7 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     user_id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200)
-    email = models.EmailField(max_length=254)
+    email = EmailField(max_length=MAX_EMAIL_LENGTH)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     password = models.CharField(max_length=128, db_default="!")
     is_active = models.BooleanField("active", db_default=True, help_text="Inactive people cannot sign in.")
@@ -53,13 +56,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         db_table = "users"
         constraints = [
-            # Unique without case. UPPER, because that is what Django's iexact compares, so sign-in finds this index.
+            # Unique without case, whatever writes it; EmailField and a trigger have one spelling of each address.
             models.UniqueConstraint(
                 Upper("email"), name="users_email_unique", violation_error_message=_("This e-mail address is taken.")
             ),
             models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given"),
         ]
         indexes = [
+            # Sign-in, sign-up, resets, the API: everybody is looked up by the address.
+            models.Index(fields=["email"], name="users_email"),
             # The back office's list, newest first; the few staff and inactive people among them.
             models.Index(fields=["-created_at", "-user_id"], name="users_newest"),
             models.Index(fields=["-created_at"], condition=models.Q(is_staff=True), name="users_staff"),

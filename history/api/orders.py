@@ -124,7 +124,7 @@ def _conditions(asked: OrderParameters) -> Iterator[Q]:
     if asked.customer is not None:
         yield Q(customer_id=asked.customer)
     if asked.customer_email is not None:
-        yield Q(customer_id__in=User.objects.filter(email__iexact=asked.customer_email).values("pk"))
+        yield Q(customer_id__in=User.objects.filter(email=asked.customer_email).values("pk"))
     if asked.external_ref is not None:
         yield Q(external_ref=asked.external_ref)
     if asked.placed_from:

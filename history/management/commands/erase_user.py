@@ -126,7 +126,7 @@ class Command(BaseCommand):
 def _number_of(who: str) -> int:
     if who.isascii() and who.isdigit() and len(who) < 19:
         return int(who)
-    user = User.objects.filter(email__iexact=who).first()
+    user = User.objects.filter(email=who).first()
     if user is None:
         raise CommandError(f"Nobody has an account with the address {who}. A closed one is named by its number.")
     return user.pk

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", nargs="?", help="Without it, JSON is printed.")
 
     def handle(self, *args: Any, email: str, file: str | None, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=email).first()
+        user = User.objects.filter(email=email).first()
         if user is None:
             raise CommandError(f"Nobody has an account with the address {email}.")
         found = personal_data.of(user, at=timezone.now())
