@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from history.demo import people, shop
+from history.demo.local_only import LocalOnlyCommand
 from history.imports.progress import bar
 from history.imports.staging import ImportRunning
 from history.imports.writer import Written
 
 
-class Command(BaseCommand):
+class Command(LocalOnlyCommand):
     help = "Fill an empty database with a demo shop: products, customers, thirteen months of orders, accounts."
 
     def add_arguments(self, parser: CommandParser) -> None:

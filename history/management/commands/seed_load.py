@@ -6,17 +6,18 @@ import time
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from history.demo import load
+from history.demo.local_only import LocalOnlyCommand
 from history.imports.progress import bar
 from history.models import DirtyDay
 from history.rollups import keeper
 from orders.models import Order
 
 
-class Command(BaseCommand):
+class Command(LocalOnlyCommand):
     help = (
         "Fill the shop with generated orders of two years, to see how it does with many; not for a real shop. Makes "
         "customers, products, orders with items and events in PostgreSQL, then in MongoDB a document of each order and "
