@@ -2,23 +2,25 @@
 
 import os
 import shutil
-import socket
-import struct
+import signal
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-from config import connections, counters, environment, logs, tether
+from config import counters, environment, logs, stopping, tether
 
 wsgi_app = "config.wsgi"
-# Only this machine, unless told otherwise (the image says 0.0.0.0, behind its proxy).
-bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+# Only this machine unless HOST says otherwise (the image says 0.0.0.0). A proxy that buffers requests and answers
+# stands in front (docs/examples/nginx.conf): gunicorn has no timeouts for clients that send or read slowly.
+_host = os.environ.get("HOST") or "127.0.0.1"
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or '8000'}"
 
 # Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the
 # second core and answers while the first one is replaced.
-worker_class = "config.worker.Worker"
+worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
 
@@ -34,13 +36,10 @@ timeout = 60
 # Below the ten seconds that containers are given between SIGTERM and SIGKILL.
 graceful_timeout = 8
 
-# Seconds without a byte after which a visitor who sends a request slowly is given up: each keeps a thread waiting.
-patience = int(os.environ.get("WEB_PATIENCE") or 10)
-
 # The workers' sign of life is a file; on a slow disk it would be written late and the worker taken for dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (gunicorn makes its own names there)
 
-# Imported here, before there are workers, the counts of limits and of connections are in memory that all share.
+# Imported here, before there are workers, the counts of limits are in memory that all share.
 counters.forget()
 
 
@@ -67,16 +66,21 @@ def on_starting(server: Any) -> None:
     tether.start()
 
 
-def when_ready(server: Any) -> None:
-    for listener in server.LISTENERS:
-        # Connections inherit it from the socket that listens; gunicorn has no setting for it.
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", patience, 0))
+def post_worker_init(worker: Any) -> None:
+    """Have requests that only wait for something to happen (the feed) answer when this worker is stopped."""
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def end_waits(number: int, frame: FrameType | None) -> None:
+        stopping.asked.set()
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, end_waits)
 
 
 def child_exit(server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # looks for the folder when it is imported
 
-    connections.forget(worker.age)
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+
+from tests import debian
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
@@ -29,30 +26,13 @@ def find() -> str | None:
     """
     if found := _installed():
         return found
-    with _one_at_a_time():
-        return _installed() or _from_debian() or _from_library()
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Several workers of one run find no browser at the same moment, and a package manager refuses the second."""
-    with Path(__file__).open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
+    with debian.one_at_a_time():
+        debian.install("chromium")
+        return _installed() or _from_library()
 
 
 def _installed() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-def _from_debian() -> str | None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    quietly = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True}
-    sys.stderr.write("installing chromium for the browser tests (a minute or two, only the first time)\n")
-    subprocess.run(["apt-get", "update", "-q"], check=False, **quietly)
-    subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], check=False, **quietly)
-    return _installed()
 
 
 def _from_library() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -139,16 +138,6 @@ class Web(Part):
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).close()
             return True
         return False
-
-    def reload(self) -> None:
-        """Have it replace its workers; returns when all of them are new."""
-        old = set(self.pids()[1:])
-        assert self._process
-        self._process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + STARTS_WITHIN
-        while old & set(self.pids()) or not self.is_ready():
-            assert time.monotonic() < deadline, f"{self.name} keeps its old workers"
-            time.sleep(0.1)
 
 
 class Shop:

@@ -1,6 +1,6 @@
-"""A shop of which every part is restarted under load: two web servers behind a proxy that does what nginx does.
+"""A shop of which every part is restarted under load: two web servers behind nginx, by the documented procedure.
 
-In each round one web server after the other is stopped and started, then reloaded (SIGHUP), and relay, sender of mails
+In each round one web server after the other is taken out, stopped, started and put back; then relay, sender of mails
 and deliverer of webhooks are restarted.
 """
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.load import stock
-from tests.load.balancer import Balancer
 from tests.load.crowd import Crowd, Pace
 from tests.load.judge import Verdict, judge, last_order, table, wrong
 from tests.load.outside import Outside
 from tests.load.parts import Shop
+from tests.nginx import Nginx
 
 # A crowd that nobody ended.
 LONGEST = 3600.0
@@ -44,31 +44,30 @@ def run(home: Path, environment: Mapping[str, str], plan: Plan) -> Verdict:
         since = last_order()
         with (
             Shop(home, told, webs=2) as shop,
-            Balancer([web.port for web in shop.webs]) as balancer,
-            Crowd(replace(site, port=balancer.port)) as crowd,
+            Nginx(home, [web.port for web in shop.webs]) as nginx,
+            Crowd(replace(site, port=nginx.port)) as crowd,
         ):
             load = crowd.go(Pace(0, LONGEST, plan.visitors, seed="rolling"))
             time.sleep(plan.calm)
-            restarts = sum(_round(shop) for _ in range(plan.rounds))
+            restarts = sum(_round(shop, nginx) for _ in range(plan.rounds))
             time.sleep(plan.calm)
             crowd.end()
             seen = load.result()
             verdict = judge(seen, since=since, outside=outside)
             verdict.problems += [f"{name} ended by itself" for name in shop.dead()]
-    print(f"{restarts} restarts and reloads, {seen.visits:,} visits\n{table(seen.sights)}", flush=True)
-    print(f"the proxy: {dict(balancer.happened)}")
+    print(f"{restarts} restarts, {seen.visits:,} visits\n{table(seen.sights)}", flush=True)
     verdict.figures |= {"restarts": restarts, "requests": len(seen.sights)}
     verdict.problems += wrong(seen.sights)
     return verdict
 
 
-def _round(shop: Shop) -> int:
-    """Restart every part once, and the web servers a second time by reloading them; return how many that were."""
+def _round(shop: Shop, nginx: Nginx) -> int:
+    """Restart every part once; return how many that were."""
     for web in shop.webs:
+        nginx.take_out(web.port)
         web.restart()
         web.wait()
-    for web in shop.webs:
-        web.reload()
+        nginx.put_back(web.port)
     for worker in shop.workers:
         worker.restart()
-    return 2 * len(shop.webs) + len(shop.workers)
+    return len(shop.webs) + len(shop.workers)

@@ -1,6 +1,6 @@
 """`python -m tests.load.rolling --rounds 10`: every part of a shop restarted under load, and no visitor sees it.
 
-Two web servers behind a proxy that does what nginx does; see restarts.py for a round. Exit code 0 only where no request
+Two web servers behind nginx; see restarts.py for a round. Exit code 0 only where no request
 failed, and what was acknowledged is in both stores, once.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from tests.web.wire import CSRF, Answer, Wire
+from tests.web.wire import CSRF, Answer, ClosedIdleError, Wire
 
 HOST = "shop.example"
 Fields = Mapping[str, str | list[str]]
@@ -32,7 +32,14 @@ class SecureWire(Wire):
         return f"{told}Origin: https://{HOST}\r\nCookie: {cookies}\r\n"
 
     def _ask(self, request: str) -> Answer:
+        was_used = self._socket is not None
         try:
+            return super()._ask(request)
+        except ClosedIdleError:
+            self.close()
+            # As browsers do: the connection was closed while nothing was under way on it.
+            if not was_used:
+                raise
             return super()._ask(request)
         except (OSError, AssertionError):
             # What may still come on it would be taken for the next answer.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.security import asking
 from tests.security.visitor import CSRF_COOKIE, FORM, HOST, TOKEN
-from tests.web.server import Server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
@@ -100,19 +98,3 @@ def test_what_two_servers_would_read_differently_is_refused(shop, raw):
 
     assert not answer or int(answer[9:12]) in (400, 431, 501, 505)
     assert not asking.TOLD.search(answer)
-
-
-def test_slow_visitors_keep_nobody_waiting(shop, tmp_path: Path):
-    """As many as there are threads begin a form, or a head, and say no more."""
-    with Server(tmp_path / "web.log", **(shop.environment | {"WEB_PATIENCE": "1", "WEB_THREADS": "2"})) as server:
-        for begun in (head("/cart/add/", 1000) + b"product=", b"GET / HTTP/1.1\r\nHost: shop.ex"):
-            slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
-            for each in slow:
-                each.sendall(begun)
-            time.sleep(0.2)
-            status, seconds = sent(server.port, head("/cart/", 0, method="GET"))
-            for each in slow:
-                each.close()
-
-            assert status == 200
-            assert seconds < 5

@@ -19,6 +19,10 @@ IDLE = 1.0
 PATIENCE = 60
 
 
+class ClosedIdleError(ConnectionError):
+    """The server closed a kept connection before any byte of an answer."""
+
+
 class Answer(NamedTuple):
     status: int
     location: str
@@ -73,14 +77,21 @@ class Wire:
             self.close()
         if not self._socket:
             self._socket = socket.create_connection(self._address, timeout=PATIENCE)
-        self._socket.sendall(request.encode())
-        head, body = self._read(self._socket)
+        head, body = self._exchange(self._socket, request)
         self._used = time.monotonic()
         if b"\r\nconnection: close" in head.lower():
             self.close()
         self._cookies |= {name.decode(): value.decode() for name, value in COOKIE.findall(head)}
         location = LOCATION.search(head)
         return Answer(int(head[9:12]), location.group(1).decode() if location else "", body.decode())
+
+    def _exchange(self, connection: socket.socket, request: str) -> tuple[bytes, bytes]:
+        try:
+            connection.sendall(request.encode())
+            connection.recv(1, socket.MSG_PEEK) or _closed()
+        except (ConnectionResetError, BrokenPipeError):
+            _closed()
+        return self._read(connection)
 
     def _read(self, connection: socket.socket) -> tuple[bytes, bytes]:
         """Head and body of the answer; every page of the shop tells its length."""
@@ -95,6 +106,10 @@ class Wire:
             parts.append(_more(connection))
             missing -= len(parts[-1])
         return head, b"".join(parts)
+
+
+def _closed() -> None:
+    raise ClosedIdleError("the web server closed the connection before its answer")
 
 
 def _more(connection: socket.socket) -> bytes:
