@@ -1,5 +1,5 @@
 """How the database records every change: what callers need to know of the triggers (migrations 0002, 0006, 0007, 0010,
-0012, 0014, 0016, 0020).
+0012, 0014, 0016, 0020, 0022).
 
 Each committed change of an order (save, update, bulk, admin, cascade, plain SQL) bumps `orders.rev` and leaves one
 row in history_events, in the same transaction. Changes of items and refunds join the event that it wrote for their
@@ -34,6 +34,10 @@ TRIGGERS = {
     "history_refuse_truncate_orders": "orders",
     "history_refuse_truncate_order_items": "order_items",
     "history_refuse_truncate_history_events": "history_events",
+    "history_refuse_truncate_refunds": "refunds",
+    "history_refuse_delete_refunds": "refunds",
+    "history_refuse_truncate_archived_orders": "archived_orders",
+    "history_refuse_delete_archived_orders": "archived_orders",
 }
 
 

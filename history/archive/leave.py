@@ -2,7 +2,7 @@
 
 Documents are read and compared while the rows are locked, then rows and stubs change places in one transaction: at
 every moment an order is in at least one store, and a run that died is taken up by the next. Each document is marked as
-archived afterwards (history/archive/marks.py); whether an order is archived is told by its stub.
+archived before that transaction ends (history/archive/marks.py); whether an order is archived is told by its stub.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import bson
 from django.db import connection
 
 from history import faults, triggers
+from history.archive import marks
 from history.mirror import compare, documents, held, source
 from history.mirror.documents import Document
 from history.mirror.writer import chosen
@@ -38,7 +39,7 @@ SELECT order_id, min(why) FROM (
 MOVE = """
 INSERT INTO archived_orders
     (order_id, user_id, created_at, total_amount, status, rev, sha256, archived_at, is_marked, latest_at)
-SELECT order_id, user_id, created_at, total_amount, status, rev, sha256, %(at)s, false,
+SELECT order_id, user_id, created_at, total_amount, status, rev, sha256, %(at)s, true,
     (SELECT max(occurred_at) FROM history_events e WHERE e.order_id = o.order_id)
 FROM orders o JOIN unnest(%(orders)s::bigint[], %(digests)s::text[]) AS leaving (order_id, sha256) USING (order_id);
 DELETE FROM order_items WHERE order_id = ANY(%(orders)s);
@@ -77,6 +78,7 @@ def archive(order_ids: Sequence[int], *, at: datetime) -> Outcome:
         outcome.waiting |= dict.fromkeys(set(order_ids) - set(locked), "is in use, or not finished any more")
         if digests:
             cursor.execute(MOVE, {"orders": list(digests), "digests": list(digests.values()), "at": at})
+            marks.mark(digests, at)
         faults.point("archive: before commit")
     faults.point("archive: after commit")
     outcome.archived = len(digests)

@@ -1,21 +1,25 @@
 """The mark `archived_at` of archived orders' documents, for whoever reads MongoDB.
 
-Whether an order is archived is told by its stub alone; the marks follow, because in a large archive they take longest.
-Who sets one keeps the stub or the order locked meanwhile, so that an archive or a restore cannot come in between.
+Whether an order is archived is told by its stub alone. Its document is marked before its rows leave and the mark is
+taken away after they came back, so a document that is the only copy always has one: nothing overwrites or deletes it,
+even where the stub is lost. Who sets a mark keeps the stub or the order locked meanwhile, so that an archive or a
+restore cannot come in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from django.db import transaction
 from django.db.models import QuerySet
+from pymongo import UpdateOne
 
 from history import faults, mongo
 from history.mirror.documents import document_id, milliseconds
 from history.mirror.writer import LIST
-from history.models import ArchivedOrder
+from history.models import ArchivedOrder, Event
 from orders.models import Order
 
 
@@ -28,6 +32,14 @@ def drain(progress: Callable[[int], object] = lambda _: None) -> None:
     """Mark every document that is still to be; raises django.db.Error or PyMongoError where a store fails."""
     while marked := mark_some():
         progress(marked)
+
+
+def mark(order_ids: Iterable[int], at: datetime) -> None:
+    """Mark the documents of orders that are about to leave; at: archived_at of their stubs."""
+    change = {"$set": {"archived_at": milliseconds(at)}}
+    mongo.for_writing().bulk_write(
+        [UpdateOne({"_id": document_id(order_id)}, change) for order_id in order_ids], ordered=False
+    )
 
 
 @transaction.atomic
@@ -49,11 +61,23 @@ def mark_again(order_ids: Sequence[int]) -> int:
 
 @transaction.atomic
 def remove(order_id: int) -> bool:
-    """Take the mark from a live order's document; return whether the order is live."""
-    is_live = Order.objects.select_for_update(no_key=True).filter(pk=order_id).exists()
-    if not is_live or ArchivedOrder.objects.filter(pk=order_id).exists():
+    """Take the mark from the document of an order that was restored; return whether it was.
+
+    PostgreSQL has every event of a restored order's document. Where one is missing, the document is the only copy of
+    it, such as of an order whose stub was lost and whose number was used again.
+    """
+    Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
+    if ArchivedOrder.objects.filter(pk=order_id).exists():
         return False
-    mongo.for_writing().update_one({"_id": document_id(order_id)}, {"$set": {"archived_at": None}})
+    known = {
+        (event_id, rev, milliseconds(at))
+        for event_id, rev, at in Event.objects.of_order(order_id).values_list("event_id", "rev", "occurred_at")
+    }
+    of_order = {"order_id": order_id}
+    for document in mongo.for_writing().find(of_order, {"events": 1}):
+        if any((each.get("event_id"), each["rev"], each["timestamp"]) not in known for each in document["events"]):
+            return False
+    mongo.for_writing().update_many(of_order, {"$set": {"archived_at": None}})
     return True
 
 

@@ -93,7 +93,8 @@ def _write(documents: Mapping[int, Document], stubs: Stubs) -> None:
     if not documents:
         return
     collection = mongo.for_writing()
-    writer.held_revs(collection, list(documents))  # removes what stands under a foreign _id
+    own = [document["_id"] for document in documents.values()]
+    collection.delete_many({"order_id": {"$in": list(documents)}, "_id": {"$nin": own}})
     marked = [
         document | {"archived_at": milliseconds(stubs[number].archived_at)} for number, document in documents.items()
     ]

@@ -15,6 +15,7 @@ from history.models import ArchivedOrder
 
 # Set by the archive, not by the function of the rows.
 MARK = "archived_at"
+STUB_MISSING = "PostgreSQL has no stub of it, only its document says that it is archived"
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,19 @@ class Difference:
     """One order that differs; what names each field ("total_amount: 150.00, mirror has 150.01") or the document.
 
     is_archived: the order's document is the only copy, so nothing here can mend it.
+    is_stub_missing: the document says that it is archived, and PostgreSQL knows nothing of the order.
     """
 
     order_id: int
     what: list[str]
     mirror_rev: int = 0
     is_archived: bool = False
+    is_stub_missing: bool = False
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the mark is wrong, among other things: the document of a live order says that it is archived."""
+        return any(what.startswith(f"{MARK}:") for what in self.what)
 
     @property
     def is_mark_only(self) -> bool:
@@ -40,6 +48,8 @@ class Difference:
 
 def compare(order_id: int, expected: Document | None, held: list[Document]) -> Difference | None:
     """Return how the documents held for an order differ from the one expected, None where they are equal."""
+    if expected is None and any(document.get(MARK) is not None for document in held):
+        return Difference(order_id, [STUB_MISSING], highest_rev(held), is_archived=True, is_stub_missing=True)
     if expected is None:
         return Difference(order_id, ["PostgreSQL knows no such order"], highest_rev(held)) if held else None
     if not held:

@@ -51,8 +51,7 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
             for number, document in expected.items()
             if number not in archived and _differs(document, found.get(number, []))
         ]
-        done.refused.update(writer.overwrite(mongo.for_writing(), wrong).refused)
-        marks.mark_again([document["order_id"] for document in wrong])  # those archived meanwhile
+        done.refused.update(_write(wrong))
         done.removed += _remove_unknown(found.keys() - expected.keys() - unbuildable.keys())
         done.orders += len(expected)
         done.written += len(wrong)
@@ -62,6 +61,15 @@ def rebuild(*, progress: Callable[[int], object] = lambda _: None) -> Rebuilt:
     done.days = keeper.queue_all()
     keeper.drain()
     return done
+
+
+def _write(wrong: list[Document]) -> dict[int, str]:
+    """Write documents, and return why MongoDB does not take some of them, by order."""
+    outcome = writer.overwrite(mongo.for_writing(), wrong)
+    restored = {order_id for order_id in outcome.marked if marks.remove(order_id)}
+    again = writer.overwrite(mongo.for_writing(), [each for each in wrong if each["order_id"] in restored])
+    archived = outcome.marked & {each["order_id"] for each in wrong} - restored
+    return outcome.refused | again.refused | dict.fromkeys(archived, writer.ARCHIVED)
 
 
 def _differs(document: Document, found: list[Document]) -> bool:
@@ -75,6 +83,7 @@ def _remove_unknown(order_ids: set[int]) -> int:
         # Placed and mirrored between the two looks, an order is known by now; an archived one always is.
         placed = {rows.order_id for rows in source.read(sorted(order_ids))}
         unknown = order_ids - placed - ArchivedOrder.objects.in_bulk(order_ids).keys()
-    for order_id in unknown:
-        mongo.for_writing().delete_many({"order_id": order_id})
-    return len(unknown)
+    return sum(
+        bool(mongo.for_writing().delete_many({"order_id": order_id, **writer.UNMARKED}).deleted_count)
+        for order_id in unknown
+    )

@@ -39,7 +39,7 @@ UNDER_WAY = 0.3
 
 @dataclass
 class Findings:
-    """compared: orders looked at; on_their_way: orders whose events are still pending, which count as equal;
+    """compared: orders looked at; on_their_way: orders whose events are pending and not parked, which count as equal;
     rollups: days whose rollup differs, and activity: events of people that do, looked for among all only;
     numbers: the highest ones of each table that differing documents name."""
 
@@ -199,7 +199,8 @@ def _look_again(suspects: set[int], findings: Findings) -> None:
     for looks_left in reversed(range(LOOKS)):
         with source.snapshot():
             look = _look(sorted(suspects))
-            pending = set(Event.objects.pending().filter(order_id__in=suspects).values_list("order_id", flat=True))
+            waiting = Event.objects.pending().filter(order_id__in=suspects, parked_at__isnull=True)
+            pending = set(waiting.values_list("order_id", flat=True))
         found = held.by_order({"$in": sorted(suspects)})
         ahead, marked = set(), set()
         for number in sorted(suspects):

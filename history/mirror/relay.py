@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from config import heartbeat
 from config.working import Trouble
 from history import faults, mongo, upkeep, wakeup
-from history.archive import daily
+from history.archive import daily, marks
 from history.mirror import activity, documents, lag, source, trail, writer
 from history.rollups import keeper, queue
 from orders import popularity
@@ -131,7 +131,13 @@ def _mirror(order_ids: set[int], unseen: Set[int] = frozenset()) -> writer.Outco
     rows = source.read(sorted(order_ids))
     built, unbuildable = documents.build_each(rows)
     outcome = writer.write(mongo.for_writing(), list(built.values()), unseen=unseen)
-    outcome.refused.update(unbuildable)
+    restored = {order_id for order_id in outcome.marked if marks.remove(order_id)}
+    again = writer.write(mongo.for_writing(), [built[order_id] for order_id in restored])
+    outcome.revs |= again.revs
+    for order_id in outcome.marked - restored:
+        outcome.revs.pop(order_id, None)
+        outcome.refused[order_id] = writer.ARCHIVED
+    outcome.refused |= again.refused | unbuildable
     return outcome
 
 

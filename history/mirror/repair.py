@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from history import triggers, wakeup
-from history.archive import marks
+from history.archive import marks, stubs
 from history.mirror.compare import Difference
 from history.models import ArchivedOrder, Event, Kind
 from orders.models import Order
@@ -23,12 +23,18 @@ def repair(differences: Iterable[Difference], *, at: datetime) -> int:
     """Have the relays write each differing document anew; return how many orders that are.
 
     at: aware datetime of the repair's events. A document whose order PostgreSQL never had becomes a tombstone.
-    Of archived orders only the mark is mended, by the next who marks: PostgreSQL has nothing to mend the rest with.
+    Of archived orders only the mark is mended, by the next who marks, and a missing stub is rebuilt: PostgreSQL has
+    nothing to mend the rest with. A document marked as archived is neither overwritten nor deleted.
     """
     repaired = 0
     for difference in differences:
+        if difference.is_stub_missing:
+            repaired += stubs.rebuild(difference.order_id)
+            continue
         if difference.is_mark_only:
             repaired += _mend_mark(difference)
+            continue
+        if difference.is_archived or (difference.is_marked and not marks.remove(difference.order_id)):
             continue
         with triggers.capture_off():
             repaired += _write_event(difference, at)

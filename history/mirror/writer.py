@@ -18,6 +18,10 @@ from history.mirror.documents import Document, document_id
 DUPLICATE_KEY = 11000
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 
+# The mark of the archive says that a document is an order's only copy. Nothing here replaces or deletes such a one.
+UNMARKED: Document = {"archived_at": None}
+ARCHIVED = "MongoDB has an archived order under this number, whose document is the only copy; see `manage.py reconcile`"
+
 # Orders asked for by one list; the embedded server compares each document found with the whole of it.
 LIST = 100
 
@@ -27,10 +31,14 @@ WRITES = 3
 
 @dataclass
 class Outcome:
-    """revs: what MongoDB holds of each order in the end; refused: why it does not take a document, by order."""
+    """revs: what MongoDB holds of each order in the end; refused: why it does not take a document, by order.
+
+    marked: orders that have a document with the mark of the archive, which was left alone.
+    """
 
     revs: dict[int, int] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
+    marked: set[int] = field(default_factory=set)
 
 
 def write(
@@ -48,11 +56,11 @@ def write(
         for rows in faults.split("relay: mid bulk", behind):
             _bulk_write(collection, rows, outcome.refused, new=new)
         faults.point("relay: after ack")
-        outcome.revs = held_revs(collection, list(ready))
+        outcome.revs = held_revs(collection, list(ready), outcome.marked)
         behind = {
             order_id: (rev, raw)
             for order_id, (rev, raw) in ready.items()
-            if outcome.revs.get(order_id, 0) < rev and order_id not in outcome.refused
+            if outcome.revs.get(order_id, 0) < rev and order_id not in outcome.refused.keys() | outcome.marked
         }
         if not behind:
             break
@@ -64,26 +72,32 @@ def overwrite(collection: Collection[Document], documents: Sequence[Document]) -
     """Write each document even over the same revision, but not over a newer one; for making the mirror anew."""
     outcome = Outcome()
     ready = _encoded(documents, outcome)
-    held_revs(collection, list(ready))  # removes what stands under a foreign _id
+    held_revs(collection, list(ready), outcome.marked)  # removes what stands under a foreign _id
     guarded: list[Any] = [
-        ReplaceOne({"_id": raw["_id"], "rev": {"$lte": rev}}, raw, upsert=True) for rev, raw in ready.values()
+        ReplaceOne({"_id": raw["_id"], "rev": {"$lte": rev}, **UNMARKED}, raw, upsert=True)
+        for rev, raw in ready.values()
     ]
     send(collection, guarded, list(ready), outcome.refused)
     return outcome
 
 
-def held_revs(collection: Collection[Document], order_ids: Sequence[int]) -> dict[int, int]:
-    """Return the revision that MongoDB holds of each order it has; a document under a foreign `_id` is removed."""
+def held_revs(collection: Collection[Document], order_ids: Sequence[int], marked: set[int]) -> dict[int, int]:
+    """Return the revision that MongoDB holds of each order it has; a document under a foreign `_id` is removed.
+
+    Orders that have a document with the mark of the archive are added to marked; such a document is never removed.
+    """
     revs: dict[int, int] = {}
     asked = set(order_ids)
     for wanted in chosen(order_ids):
-        for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1}):
+        for document in collection.find({"order_id": wanted}, {"order_id": 1, "rev": 1, "archived_at": 1}):
+            if document.get("archived_at") is not None and document["order_id"] in asked:
+                marked.add(document["order_id"])
             if document["_id"] == document_id(document["order_id"]):
                 revs[document["order_id"]] = document["rev"]
             elif document["order_id"] in asked:
                 # Not written by a relay, and in the way of the order's own document. One that only lies in between
                 # may be an archived order's only copy.
-                collection.delete_one({"_id": document["_id"], "order_id": document["order_id"]})
+                collection.delete_one({"_id": document["_id"], "order_id": document["order_id"], **UNMARKED})
     return revs
 
 
@@ -121,7 +135,9 @@ def _bulk_write(
 ) -> None:
     # An insert is a guard of its own, because `_id` is the order; it is four times quicker than an upsert.
     operations: list[Any] = [
-        InsertOne(raw) if order_id in new else ReplaceOne({"_id": raw["_id"], "rev": {"$lt": rev}}, raw, upsert=True)
+        InsertOne(raw)
+        if order_id in new
+        else ReplaceOne({"_id": raw["_id"], "rev": {"$lt": rev}, **UNMARKED}, raw, upsert=True)
         for order_id, (rev, raw) in rows.items()
     ]
     send(collection, operations, list(rows), refused)

@@ -121,9 +121,8 @@ def test_a_refund_by_plain_sql_is_a_revision_of_its_order(place):
             [order.pk],
         )
         cursor.execute("UPDATE refunds SET amount = 2")
-        cursor.execute("DELETE FROM refunds")
 
     events = Event.objects.of_order(order.pk)
     assert [(event.rev, event.kind, event.actor_name) for event in events[1:]] == [
-        (rev, "note", "database") for rev in (2, 3, 4)
+        (rev, "note", "database") for rev in (2, 3)
     ]
