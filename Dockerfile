@@ -53,4 +53,4 @@ EXPOSE 8000
 # Of the web. The others serve no port: compose.yaml looks at the age of HEARTBEAT_FILE instead.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
-CMD ["gunicorn", "-c", "gunicorn.conf.py"]
+CMD ["python", "-m", "config.serve"]

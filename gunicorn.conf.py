@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,14 +16,17 @@ from config import counters, environment, logs, stopping, tether
 wsgi_app = "config.wsgi"
 # Only this machine unless HOST says otherwise (the image says 0.0.0.0). A proxy that buffers requests and answers
 # stands in front (docs/examples/nginx.conf): gunicorn has no timeouts for clients that send or read slowly.
-_host = os.environ.get("HOST") or "127.0.0.1"
-bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or '8000'}"
+with environment.one_sentence():
+    env = environment.Env()
+    _host = env.text("HOST", default="127.0.0.1", allowed=environment.is_address, expected="a host name or an address")
+    bind = f"{f'[{_host}]' if ':' in _host else _host}:{env.number('PORT', default=8000, least=1, most=65_535)}"
+    workers = environment.web_processes()
+    threads = env.number("WEB_THREADS", default=4, least=1, most=256)
+    import_module("config.settings")  # refused here it is said once, not by each worker
 
 # Requests mostly wait for a database: threads share a worker's memory and connection pool, a second worker uses the
 # second core and answers while the first one is replaced.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 4)
 
 # Longer than proxies keep a connection that is not in use (nginx: 60 seconds): were it closed on this side first, a
 # request could just be on its way, and one that may not be sent twice would be lost.

@@ -13,11 +13,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
 from honcho.manager import Manager
 
+from config import environment as settings_environment
 from config import terminal, tether
 from config.embedded import addresses, supervisor
 
@@ -82,10 +84,22 @@ class Databases:
 
 def environment(port: int, data_dir: Path) -> dict[str, str]:
     """The environment of every part: what is given, completed for a machine of one's own."""
-    env = {name: value for name, value in os.environ.items() if value or not name.endswith("_URL")}
+    env = {name: value for name, value in os.environ.items() if value.strip() or not name.endswith("_URL")}
     env |= {"DATA_DIR": str(data_dir), "PORT": str(port), tether.OWNER_VARIABLE: str(os.getpid())}
     env |= {"PYTHONUNBUFFERED": "1"}
     return {"LOCAL": "1", "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "config.settings"} | env
+
+
+def checked_environment() -> dict[str, str]:
+    """The environment of every part, with a free port; ends the process where one of the settings is refused."""
+    with settings_environment.one_sentence():
+        given = settings_environment.Env()
+        port = terminal.free_port(given.number("PORT", default=8000, least=1, most=65_535))
+        env = environment(port, given.folder("DATA_DIR", default=BASE_DIR / ".data").resolve())
+        env["WEB_CONCURRENCY"] = str(settings_environment.web_processes())
+        os.environ.update(env)
+        import_module("config.settings")
+    return env
 
 
 def manage(done: str, *arguments: str, env: dict[str, str], log: Path, shown: bool = False) -> None:
@@ -113,7 +127,7 @@ def prepare(env: dict[str, str], logs: Path) -> None:
     # WhiteNoise warns of every start without it; what is in it comes from collectstatic, which only the image needs.
     (BASE_DIR / "staticfiles").mkdir(exist_ok=True)
     manage("migrations applied", "migrate", "--no-input", "--verbosity=0", env=env, log=logs / "migrate.log")
-    if env.get("DEMO", "1") != "0":
+    if settings_environment.Env().flag("DEMO", default=True):
         manage("demo shop there", "seed_demo", "--if-empty", env=env, log=logs / "seed_demo.log", shown=True)
 
 
@@ -161,9 +175,8 @@ def main() -> int:
     signal.signal(signal.SIGHUP, _terminated)
     databases = None
     try:
-        port = terminal.free_port(os.environ.get("PORT") or "8000")
-        data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
-        env = environment(port, data_dir)
+        env = checked_environment()
+        port, data_dir = int(env["PORT"]), Path(env["DATA_DIR"])
         if not {"DATABASE_URL", "MONGODB_URL"} <= env.keys():
             with terminal.step("databases ready"):
                 databases = Databases(env)

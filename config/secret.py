@@ -19,7 +19,10 @@ def local_key(data_dir: Path, *, allowed: bool) -> str:
         raise ImproperlyConfigured("SECRET_KEY is not set: give the server a long random value of its own.")
     file = data_dir / "secret_key"
     if not file.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImproperlyConfigured(f"DATA_DIR, {data_dir}, cannot be made: {error.strerror}.") from error
         draft = data_dir / f".secret_key.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
             opened.write(secrets.token_urlsafe(50))

@@ -17,19 +17,37 @@ from config.embedded import addresses
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environment.Env()
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+DATA_DIR = env.folder("DATA_DIR", default=BASE_DIR / ".data").resolve()
 LOCAL = environment.is_local()
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or secret.local_key(DATA_DIR, allowed=LOCAL)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY", default="") or secret.local_key(DATA_DIR, allowed=LOCAL)
+# Earlier keys, whose sessions and links stay valid.
+SECRET_KEY_FALLBACKS = env.names(
+    "SECRET_KEY_FALLBACKS",
+    default=[],
+    allowed=environment.is_strong_secret,
+    expected=f"earlier keys of at least {environment.SHORTEST_SECRET} characters",
+    secret=True,
+)
+ALLOWED_HOSTS = env.names(
+    "ALLOWED_HOSTS",
+    default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [],
+    allowed=environment.is_allowed_host,
+    expected="host names without scheme and port, such as shop.example",
+)
+CSRF_TRUSTED_ORIGINS = env.names(
+    "CSRF_TRUSTED_ORIGINS",
+    default=[],
+    allowed=environment.is_origin,
+    expected="origins such as https://shop.example",
+)
 EMBEDDED = {"DATABASE_URL": addresses.database_url(DATA_DIR), "MONGODB_URL": addresses.mongodb_url(DATA_DIR)}
 environment.refuse_unsafe(
     local=LOCAL,
     debug=DEBUG,
     secret=SECRET_KEY,
     hosts=ALLOWED_HOSTS,
-    embedded={name: env.str(name, default="") in ("", address) for name, address in EMBEDDED.items()},
+    embedded={name: env.store(name, default=address) == address for name, address in EMBEDDED.items()},
 )
 
 INSTALLED_APPS = [
@@ -103,16 +121,21 @@ TEMPLATES = [
 ]
 
 # Who may read /metrics.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
 
 # --- PostgreSQL: the truth ---
-DATABASES = {"default": env.db_url("DATABASE_URL", default=EMBEDDED["DATABASE_URL"])}
+DATABASES = {"default": env.database("DATABASE_URL", default=EMBEDDED["DATABASE_URL"])}
 DATABASES["default"]["ENGINE"] = "config.database"
 # A restart of PostgreSQL costs no request: each connection is tested before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     # Threads share a few open connections; 2.9 times the throughput of one connection a request.
-    pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 1.5, "reconnect_timeout": 2},
+    pool={
+        "min_size": 1,
+        "max_size": env.number("DATABASE_POOL_SIZE", default=8, least=1, most=1000),
+        "timeout": 1.5,
+        "reconnect_timeout": 2,
+    },
     # A server that cannot be reached fails a request within five seconds (libpq's parameters, of TCP).
     connect_timeout=3,
     tcp_user_timeout=3000,
@@ -127,25 +150,27 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- MongoDB: the mirror ---
-MONGODB_URL = env.str("MONGODB_URL", default=EMBEDDED["MONGODB_URL"])
+MONGODB_URL = env.store("MONGODB_URL", default=EMBEDDED["MONGODB_URL"])
 # pymongo's own default is to wait for ever; a page gives up sooner than the relay, which retries.
-MONGODB_READ_TIMEOUT_MS = env.int("MONGODB_READ_TIMEOUT_MS", default=10_000)
-MONGODB_WRITE_TIMEOUT_MS = env.int("MONGODB_WRITE_TIMEOUT_MS", default=10_000)
-MONGODB_CONNECT_TIMEOUT_MS = env.int("MONGODB_CONNECT_TIMEOUT_MS", default=1_000)
-# Both stores forget what people did after so many days; orders stay.
-ACTIVITY_LOG_DAYS = env.int("ACTIVITY_LOG_DAYS", default=730)
+MONGODB_READ_TIMEOUT_MS = env.number("MONGODB_READ_TIMEOUT_MS", default=10_000, least=1, most=3_600_000)
+MONGODB_WRITE_TIMEOUT_MS = env.number("MONGODB_WRITE_TIMEOUT_MS", default=10_000, least=1, most=3_600_000)
+MONGODB_CONNECT_TIMEOUT_MS = env.number("MONGODB_CONNECT_TIMEOUT_MS", default=1_000, least=1, most=3_600_000)
+# Both stores delete what people did after so many days, 0: never; orders stay.
+ACTIVITY_LOG_DAYS = env.number("ACTIVITY_LOG_DAYS", default=730, least=0, most=environment.MAX_DAYS)
 # So many days after they were placed, finished orders are archived; 0: only when archive_orders is asked to.
-ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=0)
-# PostgreSQL keeps how the mirror was doing, a row a minute, and reconcile's runs for so many days.
-MIRROR_STATE_DAYS = env.int("MIRROR_STATE_DAYS", default=90)
+ARCHIVE_AFTER_DAYS = env.number("ARCHIVE_AFTER_DAYS", default=0, least=0, most=environment.MAX_DAYS)
+# PostgreSQL keeps how the mirror was doing, a row a minute, and reconcile's runs for so many days; 0: for ever.
+MIRROR_STATE_DAYS = env.number("MIRROR_STATE_DAYS", default=90, least=0, most=environment.MAX_DAYS)
 
 # --- Other systems ---
-# So many days the feed of events is kept, and what became of webhooks.
-FEED_DAYS = env.int("FEED_DAYS", default=90)
+# So many days the feed of events is kept, and what became of webhooks; 0: for ever.
+FEED_DAYS = env.number("FEED_DAYS", default=90, least=0, most=environment.MAX_DAYS)
 # So many requests of a web process may wait for the feed's next event; each has one of its few threads.
-FEED_WAITERS = env.int("FEED_WAITERS", default=1)
+FEED_WAITERS = env.number("FEED_WAITERS", default=1, least=0, most=1000)
 # Networks that webhooks may go to although they are not public, such as 10.1.2.0/24.
-WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
+WEBHOOK_NETWORKS = env.names(
+    "WEBHOOK_NETWORKS", default=[], allowed=environment.is_network, expected="networks such as 10.1.2.0/24"
+)
 
 # --- Accounts ---
 AUTH_USER_MODEL = "users.User"
@@ -186,12 +211,12 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Shop] "
 ACCOUNT_LOGOUT_REDIRECT_URL = "catalog:product_list"
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 # Nothing of the back office is shown to staff without a second factor.
-REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=not LOCAL)
+REQUIRE_STAFF_MFA = env.flag("REQUIRE_STAFF_MFA", default=not LOCAL)
 # Proxies that add the address they were asked from to X-Forwarded-For; without any, nobody believes that header.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", default=0, least=0, most=10)
 # Of one visitor a minute: searches of an address, orders and files of an account; 0 is no limit.
 RATE_LIMITS = environment.limits(
-    env.list("RATE_LIMITS", default=["off"] if LOCAL else []), {"search": 300, "checkout": 30, "export": 30}
+    env.text("RATE_LIMITS", default="off" if LOCAL else ""), {"search": 300, "checkout": 30, "export": 30}
 )
 MFA_TOTP_ISSUER = "Shop"
 MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
@@ -215,16 +240,23 @@ LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
-CURRENCY = env.str("CURRENCY", default="USD")
+TIME_ZONE = env.text(
+    "TIME_ZONE", default="UTC", allowed=environment.is_time_zone, expected="a time zone such as Europe/Berlin"
+)
+CURRENCY = env.text(
+    "CURRENCY",
+    default="USD",
+    allowed=environment.CURRENCIES.__contains__,
+    expected="the three letters of a currency, such as EUR",
+)
 # So many of a product or fewer are low.
-LOW_STOCK = env.int("LOW_STOCK", default=5)
+LOW_STOCK = env.number("LOW_STOCK", default=5, least=0, most=1_000_000)
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = env.folder("STATIC_ROOT", default=BASE_DIR / "staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Pictures of products; all web servers share it, or STORAGES has one that they share.
 MEDIA_URL = "media/"
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
+MEDIA_ROOT = env.folder("MEDIA_ROOT", default=DATA_DIR / "media")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -239,16 +271,26 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 # Elsewhere the environment has to say it: codes and mails are nothing for a log.
-EMAIL_CONFIG = env.email("EMAIL_URL", **({"default": "consolemail://"} if LOCAL else {}))
+EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://" if LOCAL else None)
 vars().update(EMAIL_CONFIG)
 if LOCAL and EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend":
     EMAIL_BACKEND = "config.printed_mails.EmailBackend"
 EMAIL_TIMEOUT = 10  # seconds, for each answer of the mail server
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
-# Where links in mails about orders lead: who sends them has no request to go by.
-SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
-    f"http://localhost:{env.str('PORT', default='') or 8000}" if LOCAL else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL",
+    default="shop@localhost",
+    allowed=environment.is_sender,
+    expected="a mail address such as shop@shop.example",
 )
+# Where links in mails about orders lead: who sends them has no request to go by.
+SITE_URL = env.text(
+    "SITE_URL",
+    default=f"http://localhost:{env.number('PORT', default=8000, least=1, most=65_535)}"
+    if LOCAL
+    else f"https://{ALLOWED_HOSTS[0].lstrip('.')}",
+    allowed=environment.is_site,
+    expected="an address such as https://shop.example",
+).rstrip("/")
 
 # --- What browsers are told ---
 CONTENT_SECURITY_POLICY = {
@@ -263,8 +305,8 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not LOCAL)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if LOCAL else 31_536_000)
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not LOCAL)
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", default=0 if LOCAL else 31_536_000, least=0, most=315_360_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_NAME = "sessionid" if LOCAL else "__Host-sessionid"
@@ -275,7 +317,7 @@ if not LOCAL:
 CSRF_COOKIE_HTTPONLY = True  # forms carry the token; no script reads the cookie
 # Who asks for them is this machine's orchestrator or a monitor, over http and by address.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

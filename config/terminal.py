@@ -34,11 +34,8 @@ def step(done: str) -> Iterator[None]:
     say(f"{done} {time.monotonic() - began:.1f} s")
 
 
-def free_port(wanted: str) -> int:
+def free_port(first: int) -> int:
     """The wanted port or the next free one, saying so; raises PortError."""
-    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
-        raise PortError(f"PORT is {wanted!r}; set it to a number from 1 to 65535.")
-    first = int(wanted)
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         if _is_free(port):
             if port != first:

@@ -1,12 +1,13 @@
-"""What people did is kept for settings.ACTIVITY_LOG_DAYS: MongoDB forgets it by itself, PostgreSQL here."""
+"""Activity is retained for settings.ACTIVITY_LOG_DAYS, 0: for ever. MongoDB expires it, PostgreSQL deletes it here."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
 
+from core.dates import retained_since
 from history import triggers
 
 BATCH = 5000
@@ -24,7 +25,7 @@ def forget_activity(*, at: datetime) -> int:
 
     at: aware datetime, now.
     """
-    before = at - timedelta(days=settings.ACTIVITY_LOG_DAYS)
+    before = retained_since(settings.ACTIVITY_LOG_DAYS, at=at)
     forgotten = 0
     while True:
         with triggers.erasing(), connection.cursor() as cursor:

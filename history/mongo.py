@@ -240,7 +240,11 @@ def _prepare(database: Database[Document], name: str, validator: Document, index
 
 
 def _keep_activity(database: Database[Document], *, days: int) -> None:
-    """Have MongoDB keep activity for so many days, whatever it was told before."""
+    """Have MongoDB expire activity after so many days, 0: never; whatever the index said before."""
+    if not days:
+        if EXPIRY in database[ACTIVITY_LOG].index_information():
+            database[ACTIVITY_LOG].drop_index(EXPIRY)
+        return
     seconds = days * 86_400
     expiry = IndexModel([("timestamp", ASCENDING)], name=EXPIRY, expireAfterSeconds=seconds)
     try:

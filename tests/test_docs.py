@@ -25,7 +25,9 @@ APPS = "config|users|catalog|orders|history"
 OTHER_FOLDERS = "docs|tests|templates|static|locale|requirements"
 # Where the environment is read. PROMETHEUS_MULTIPROC_DIR is set by gunicorn.conf.py itself.
 READERS = ("config/settings.py", "config/environment.py", "gunicorn.conf.py", "config/heartbeat.py", "config/run.py")
-ENVIRONMENT = re.compile(r'\benv(?:iron)?(?:\.\w+)?\(\s*["\']([A-Z][A-Z_]+)["\']')
+ENVIRONMENT = re.compile(
+    r'\.(?:text|flag|number|names|folder|store|database|email|environ\.get)\(\s*["\']([A-Z][A-Z_]+)["\']'
+)
 
 every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from django.db import connection
 from django.utils import timezone
 from pymongo import InsertOne
 
+from core.dates import retained_since
 from history import mongo
 from history.archive import marks
 from history.mirror import source, writer
@@ -101,7 +102,7 @@ def build(row: source.Row) -> Document:
 
 def _encoded(event_ids: Sequence[int], outcome: Outcome) -> dict[int, RawBSONDocument]:
     """The documents still to be kept, encoded; what cannot be one is refused, what is too old counts as held."""
-    forgotten_before = timezone.now() - timedelta(days=settings.ACTIVITY_LOG_DAYS)
+    forgotten_before = retained_since(settings.ACTIVITY_LOG_DAYS, at=timezone.now())
     ready: dict[int, RawBSONDocument] = {}
     for event_id, occurred_at, text in rows(event_ids):
         if occurred_at < forgotten_before:

@@ -20,6 +20,7 @@ from django.db import connection
 from django.utils import timezone
 from pymongo import ReplaceOne
 
+from core.dates import retained_since
 from history import mongo
 from history.mirror import activity, held, source
 from history.mirror.documents import UNBUILDABLE, document_id, plain
@@ -91,7 +92,7 @@ def mend(differences: Sequence[ActivityDifference], *, take_back: bool) -> None:
 
 def _delivered() -> set[int]:
     """Numbers of what MongoDB is to have by now."""
-    forgotten_before = timezone.now() - timedelta(days=settings.ACTIVITY_LOG_DAYS)
+    forgotten_before = retained_since(settings.ACTIVITY_LOG_DAYS, at=timezone.now())
     kept = Event.objects.exclude(subject=Subject.ORDER).filter(occurred_at__gte=forgotten_before + MARGIN)
     return set(kept.filter(delivered_at__isnull=False).values_list("event_id", flat=True))
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from core.dates import retained_since
 from history.models import Event, MirrorSample
 from users import api_answers
 
@@ -113,7 +114,7 @@ def sample() -> None:
     with connection.cursor() as cursor:
         cursor.execute(SAMPLE)
     now = timezone.now()
-    MirrorSample.objects.filter(taken_at__lt=now - timedelta(days=settings.MIRROR_STATE_DAYS)).delete()
+    MirrorSample.objects.filter(taken_at__lt=retained_since(settings.MIRROR_STATE_DAYS, at=now)).delete()
     api_answers.forget(at=now, most=ANSWERS_AT_ONCE)
 
 

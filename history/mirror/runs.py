@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
 
+from core.dates import retained_since
 from history import mongo
 from history.archive import marks
 from history.mirror import activity_compare, numbers, relay, repair
@@ -78,5 +79,5 @@ def _record(done: Run, started_at: datetime, seconds: float, since: datetime | N
         repaired=done.repaired,
         exit_code=done.exit_code,
     )
-    oldest_kept = started_at - timedelta(days=settings.MIRROR_STATE_DAYS)
+    oldest_kept = retained_since(settings.MIRROR_STATE_DAYS, at=started_at)
     ReconcileRun.objects.filter(started_at__lt=oldest_kept).delete()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_POST, require_safe
 
+from core.dates import retained_since
 from history.webhooks import addresses, deliveries, endpoints, signing
 from history.webhooks.models import Delivery, Endpoint, Told
 
@@ -86,7 +86,7 @@ class EndpointAdmin(_EndpointAdmin):
             if not endpoint.is_active:
                 return "Switched off"
             # What was sent long ago is not kept.
-            is_young = endpoint.created_at > timezone.now() - timedelta(days=settings.FEED_DAYS)
+            is_young = endpoint.created_at > retained_since(settings.FEED_DAYS, at=timezone.now())
             return "Nothing sent yet" if is_young and not vars(endpoint)["is_used"] else "In order"
         since = date_format(timezone.localtime(endpoint.failing_since), "j M Y, H:i")
         return f"{'Failing' if endpoint.is_active else 'Switched off, failing'} since {since}"

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from config import heartbeat
 from config.working import Trouble
+from core.dates import retained_since
 from history import wakeup
 from history.feed import positions
 from history.webhooks import deliveries, sending, signing
@@ -109,7 +110,7 @@ class Deliverer:
     def _clean(self, at: datetime) -> None:
         if self._cleaned_at and at - self._cleaned_at < CLEANING:
             return
-        before = at - timedelta(days=settings.FEED_DAYS)
+        before = retained_since(settings.FEED_DAYS, at=at)
         while positions.forget(before=before):
             pass
         deliveries.forget(before=before)

@@ -34,7 +34,7 @@ def test_a_free_port_is_taken_as_it_is(capsys):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = probe.getsockname()[1]
 
-    assert terminal.free_port(str(free)) == free
+    assert terminal.free_port(free) == free
     assert capsys.readouterr().out == ""
 
 
@@ -42,7 +42,7 @@ def test_the_next_port_is_taken_when_one_is_busy_and_that_is_said(capsys):
     with socket.create_server(("127.0.0.1", 0)) as server:
         busy = server.getsockname()[1]
 
-        chosen = terminal.free_port(str(busy))
+        chosen = terminal.free_port(busy)
 
     assert busy < chosen <= busy + terminal.PORTS_TRIED
     assert capsys.readouterr().out == f"port {busy} is busy: using {chosen}\n"
@@ -53,7 +53,7 @@ def test_a_port_that_is_none_is_refused_in_one_sentence(tmp_path, wanted):
     result = product(tmp_path, PORT=wanted)
 
     assert result.returncode == 1
-    assert result.stderr == f"PORT is {wanted!r}; set it to a number from 1 to 65535.\n"
+    assert result.stderr == f"Configuration: PORT is {wanted!r}: set it to a whole number from 1 to 65535.\n"
 
 
 @pytest.mark.parametrize("has_demo", [True, False])
@@ -101,7 +101,7 @@ def test_a_server_that_is_down_is_one_sentence_with_the_next_step(tmp_path, name
 
 
 @pytest.mark.parametrize(
-    ("secret", "told"), [("", "SECRET_KEY is not set"), ("a-long-secret" * 5, "Set the EMAIL_URL environment variable")]
+    ("secret", "told"), [("", "SECRET_KEY is not set"), ("a-long-secret" * 5, "EMAIL_URL is not set")]
 )
 def test_what_is_missing_elsewhere_is_one_sentence(tmp_path, secret, told):
     working = {key: os.environ[key] for key in ("DATABASE_URL", "MONGODB_URL")}

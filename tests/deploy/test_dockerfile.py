@@ -54,7 +54,7 @@ def test_no_secret_stands_in_it():
 
 
 def test_commands_and_health_check_are_lists_so_that_signals_reach_the_process():
-    assert of("CMD")[0].listed[0] == "gunicorn"
+    assert of("CMD")[0].listed == ["python", "-m", "config.serve"]
     health = of("HEALTHCHECK")[0]
     assert health.listed[0] == "python"
     assert "/healthz" in health.listed[2]

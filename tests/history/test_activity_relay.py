@@ -159,7 +159,21 @@ def test_mongodb_is_told_how_long_to_keep_it(activity_log, settings):
     mongo.prepare()
 
     assert activity_log.index_information()[mongo.EXPIRY]["expireAfterSeconds"] == 30 * 86_400
+    settings.ACTIVITY_LOG_DAYS = 0
+    mongo.prepare()
+    assert mongo.EXPIRY not in activity_log.index_information()
+    mongo.prepare()
     assert {"newest", "subject", "actor", "kind"} <= activity_log.index_information().keys()
+
+
+def test_0_days_keep_it_for_ever(activity_log, record, settings):
+    settings.ACTIVITY_LOG_DAYS = 0
+    kept = record(at=timezone.now() - timedelta(days=9000))
+
+    relay.drain()
+
+    assert activity_log.find_one({"event_id": kept.pk})
+    assert reconcile.reconcile().activity == []
 
 
 def test_malformed_documents_are_refused(activity_log):

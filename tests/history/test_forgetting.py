@@ -22,6 +22,9 @@ def test_what_both_stores_forget_is_the_same(activity_log, mirror, place, now, s
     made = [activity.record(Kind.CHANGED, at=now - timedelta(days=days), **of).pk for days in ages]
     assert forgetting.forget_activity(at=now) == 0  # nothing is delivered yet
     relay.drain()
+    settings.ACTIVITY_LOG_DAYS = 0
+    assert forgetting.forget_activity(at=now) == 0  # for ever
+    settings.ACTIVITY_LOG_DAYS = 30
     waiting = activity.record(Kind.CHANGED, at=now - timedelta(days=99), **of).pk
 
     assert forgetting.forget_activity(at=now) == 4
