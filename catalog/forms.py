@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from django import forms
 from django.utils.translation import gettext, gettext_lazy
@@ -12,12 +13,20 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 SEARCH_LENGTH = 80
+# Not printable, yet inside of words: of Persian and Hindi, for example.
+JOINERS = "\u200c\u200d"
 
 
 def search_text(raw: str) -> str:
-    """Return raw as words with single spaces, without control characters, cut to a length worth searching for."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in raw[:1000])
-    return " ".join(printable.split())[:SEARCH_LENGTH].strip()
+    """Return raw as composed words with single spaces, no control characters, cut to a length worth searching for.
+
+    A word that the cut goes through is left out: half a number is another number.
+    """
+    printable = "".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in raw[:1000])
+    text = " ".join(normalize("NFC", printable).split())
+    cut = text[:SEARCH_LENGTH]
+    whole, blank, _ = cut.rpartition(" ")
+    return whole if blank and text[SEARCH_LENGTH : SEARCH_LENGTH + 1].strip() else cut.strip()
 
 
 def price_field(label: StrPromise) -> forms.DecimalField:

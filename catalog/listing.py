@@ -69,9 +69,10 @@ class _Found:
 def read(
     asked: QueryDict, path: str, categories: Sequence[Category], *, category: Category | None, text: str
 ) -> Listing:
-    """Narrow, sort and page the products as the query string asks; three statements, whatever their number.
+    """Narrow, sort and page the products as the query string asks; three statements, whatever their number,
+    and one more for a search.
 
-    path: of the list, for its links. text: to search for, "" for none; two statements more where nothing has it.
+    path: of the list, for its links. text: to search for, "" for none; three statements more where nothing has it.
     """
     chosen, notes = filters.read(asked, category)
     if text and category is None:
@@ -147,14 +148,16 @@ def _found(text: str, chosen: Filters, categories: Sequence[Category]) -> _Found
     for_sale = Product.objects.for_sale()
     if not text:
         return _Found(for_sale, _cells(for_sale, "", chosen))
-    found = search.matching(for_sale, text, categories)
+    words = search.words_of(text)
+    found = search.matching(for_sale, text, categories, words)
     cells = _cells(found, text, chosen)
-    if cells.total() or chosen.attributes:
+    if not cells.total() and words and words[-1].is_whole:
+        found = search.matching(for_sale, text, categories, search.unfinished(words))
+        cells = _cells(found, f"{text}…", chosen)
+    if cells.total() or chosen.attributes or not words:
         return _Found(found, cells, text)
-    nearest = counts.kept(("nearest", text), partial(search.nearest, text, categories))
-    if nearest == " ".join(search.words_of(text)):
-        return _Found(found, cells, text)
-    near = search.matching(for_sale, nearest, categories)
+    nearest = counts.kept(("nearest", text), partial(search.nearest, words, categories))
+    near = search.matching(for_sale, nearest, categories, search.words_of(nearest))
     near_cells = _cells(near, nearest, chosen)
     return _Found(near, near_cells, nearest, text) if near_cells.total() else _Found(found, cells, text)
 

@@ -55,7 +55,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """One thing for sale; price is today's, in the shop's currency, stock is what is left to sell.
 
-    The table has one more column, `words`, which the database derives and only catalog.search reads.
+    The table has two more columns, `words` and `name_words`, which the database derives and only catalog.search reads.
     """
 
     product_id = models.BigAutoField(primary_key=True)
