@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,7 +16,7 @@ from tablib import Dataset
 
 from catalog.models import Product
 from catalog.product_resource import COLUMNS, LINE, PROBLEM, ProductResource
-from config import csv_cells
+from core import csv_output
 
 LARGEST_CELL = 1_000_000  # characters
 # What the checks of the columns say of a cell, by their code.
@@ -80,11 +81,11 @@ class Lines:
 def write(products: QuerySet[Product]) -> Iterator[str]:
     """The header, then each product; what a spreadsheet would calculate is defused."""
     resource = ProductResource()
-    yield from csv_cells.lines([COLUMNS])
-    yield from csv_cells.lines(
+    rows = (
         resource.export_resource(product, selected_fields=COLUMNS)
         for product in products.select_related("category").iterator(chunk_size=1000)
     )
+    return csv_output.lines(chain([COLUMNS], rows))
 
 
 def look_at_header(text: str) -> None:

@@ -19,26 +19,12 @@ from import_export.widgets import Widget as UntypedWidget
 
 from catalog import attributes
 from catalog.models import Category, Product
-from config import csv_cells
+from core.csv_output import unescape
 
 COLUMNS = ["sku", "name", "category", "price", "stock", "is_active", "attributes", "description"]
 REQUIRED = {"name", "price"}
 # Columns beside those of the file, put there by its reader.
 LINE, PROBLEM = "#line", "#problem"
-
-# With the quote itself the way back is without doubt.
-QUOTED = (*csv_cells.FORMULA_STARTS, "'")
-
-
-def defuse(text: str) -> str:
-    """Text that a spreadsheet shows and does not calculate."""
-    return f"'{text}" if text.startswith(QUOTED) else text
-
-
-def restore(text: str) -> str:
-    """What `defuse` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(QUOTED) else text
-
 
 if TYPE_CHECKING:
     Widget = object
@@ -48,10 +34,10 @@ else:
 
 class Text(Widget):
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
-        return restore(value)
+        return unescape(value)
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return defuse(str(value))
+        return str(value)
 
 
 class Price(Widget):
@@ -98,7 +84,7 @@ class YesNo(Widget):
 class Attributes(Widget):
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> dict[str, Any]:
         try:
-            found = attributes.parse(value) if value.strip() else {}
+            found = attributes.parse(unescape(value)) if value.strip() else {}
         except ValueError as error:
             raise ValidationError(f"“{value[:40]}” is no JSON.") from error
         if not isinstance(found, dict):
@@ -117,13 +103,13 @@ class CategorySlug(Widget):
         self._by_slug = {category.slug: category for category in Category.objects.all()}
 
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Category | None:
-        slug = restore(value.strip())
+        slug = unescape(value.strip())
         if slug and slug not in self._by_slug:
             raise ValidationError(f"There is no category “{slug[:40]}”; its slug is meant.")
         return self._by_slug.get(slug)
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return defuse(value.slug) if value else ""
+        return value.slug if value else ""
 
 
 class ProductResource(resources.ModelResource):  # type: ignore[misc]
@@ -160,7 +146,7 @@ class ProductResource(resources.ModelResource):  # type: ignore[misc]
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
         if row[PROBLEM]:
             raise ValidationError(row[PROBLEM])
-        sku = restore(row["sku"])
+        sku = unescape(row["sku"])
         if not sku.strip():
             raise ValidationError({"sku": "A line without a SKU is of no product."})
         if sku in self._lines:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from django.db.backends.utils import CursorWrapper
 
+from core import csv_output
 from history.imports.files import Source
 
 COLUMNS = ("file", "line", "reason", "row")
@@ -35,15 +36,13 @@ def write(cursor: CursorWrapper, sources: Sequence[Source], path: Path) -> int:
 
     The file is UTF-8; a byte of a row that is not appears as \\udcXX. Raises OSError.
     """
+    rows = ([source.path.name, *rejected] for source in sources for rejected in _rejected(cursor, source))
     count = 0
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for source in sources:
-            for line, reason, row in _rejected(cursor, source):
-                writer.writerow([source.path.name, line, reason, row])
-                count += 1
-    return count
+        for line in csv_output.lines(chain([COLUMNS], rows)):
+            file.write(line)
+            count += 1
+    return count - 1  # without the header
 
 
 def _rejected(cursor: CursorWrapper, source: Source) -> Iterator[tuple[int, str, str]]:

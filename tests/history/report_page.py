@@ -12,7 +12,7 @@ def text(response) -> str:
 
 
 def read_csv(response) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text(response))))
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
 
 
 class PageTable(HTMLParser):

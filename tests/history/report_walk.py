@@ -123,7 +123,7 @@ class Walk:
 
     def _foots(self, number: Number) -> bool:
         if number.href not in self._listed:
-            page = self._client.get(f"{number.href}&format=csv").content.decode()
+            page = self._client.get(f"{number.href}&format=csv").content.decode("utf-8-sig")
             self._listed[number.href] = list(csv.DictReader(io.StringIO(page)))
         listed, name = self._listed[number.href], number.name
         if name == "status":

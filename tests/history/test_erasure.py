@@ -53,7 +53,7 @@ def figures(client):
     found = {}
     for name in REPORTS:
         answer = client.get(f"{reverse(f'reports:{name}')}?period=all&format=csv")
-        rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert rows, name
         found[name] = [{column: cell for column, cell in row.items() if column != "customer"} for row in rows]
     return found

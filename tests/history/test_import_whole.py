@@ -75,7 +75,7 @@ def test_skip_bad_imports_the_good_orders_and_keeps_the_rest(book, tmp_path):
     assert list(Order.objects.values_list("external_ref", flat=True)) == ["R4"]
     assert User.objects.count() == 2
     assert (summary.orders_rejected, summary.written.orders) == (3, 1)
-    with rejects.open(newline="") as file:
+    with rejects.open(encoding="utf-8-sig", newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)]
     assert rows[0] == ("file", "line", "reason", "row")
     assert [row[:3] for row in rows[1:]] == [

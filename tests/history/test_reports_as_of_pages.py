@@ -125,7 +125,7 @@ def test_the_causes_are_a_table_that_csv_has_too(analyst, mirror, place, name):
     shown = PageTable(text(analyst.get(reverse(f"reports:{name}"), query)), "changes")
     response = analyst.get(reverse(f"reports:{name}"), query | {"format": "csv", "table": "changes"})
 
-    assert list(csv.reader(io.StringIO(text(response)))) == [shown.headings, *shown.rows]
+    assert list(csv.reader(io.StringIO(response.content.decode("utf-8-sig")))) == [shown.headings, *shown.rows]
     assert "-as-of-" in response["Content-Disposition"]
 
 

@@ -99,7 +99,7 @@ def test_formulas_in_names_are_defused_in_csv_only(analyst, mirror):
     page = text(analyst.get(PAGES[1]))
 
     assert {row[0] for row in rows} == {
-        "'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "'\r=1", "Hat, “large”", "a=1",
+        "'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t'=1", "'\r'=1", "Hat, “large”", "a=1",
     }  # fmt: skip
     assert all(row[1].startswith("'=S") for row in rows)
     assert "'=cmd()" in {row[2] for row in rows}

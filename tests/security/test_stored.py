@@ -126,7 +126,8 @@ def test_no_export_has_a_formula(scratch, orders):
         answer = boss.get(link)
         assert answer.headers["Content-Type"].startswith("text/csv"), link
         assert answer.headers["Content-Disposition"].startswith("attachment")
-        cells += [cell for row in csv.reader(io.StringIO(answer.text, newline="")) for cell in row]
+        sheet = io.StringIO(answer.content.decode("utf-8-sig"), newline="")
+        cells += [cell for row in csv.reader(sheet) for cell in row]
 
     assert len(found) > len(REPORTS)
     assert {f"'{formula}" for formula in FORMULAS} <= {*cells}
