@@ -176,7 +176,7 @@ class ShopAdminSite(admin.AdminSite):
 def _load_pages() -> None:
     """Have every page register itself; with the addresses, since a relay or a command starts a third sooner without."""
     admin.autodiscover()
-    from config import role_admin, second_factor_admin, session_admin  # noqa: F401
+    from config import email_admin, role_admin, second_factor_admin, session_admin  # noqa: F401
 
 
 def _refuse_nameless(request: HttpRequest) -> None:

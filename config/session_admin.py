@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from catalog.search import MOST_WORDS
+from config.people_admin import OfPeopleLookedAfter
 
 
-class SessionAdmin(UserSessionAdmin):  # type: ignore[misc]  # untyped in the library
+class SessionAdmin(OfPeopleLookedAfter, UserSessionAdmin):  # type: ignore[misc]  # untyped in the library
     search_fields = ["user__name", "user__email", "ip"]  # the library's own name a column that our users lack
     list_select_related = ["user"]
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from orders.models import Order
 from users import services
-from users.granting import is_only_customer
+from users.granting import are_independent, is_only_customer
 from users.models import Erasure, User
 
 
@@ -52,6 +52,14 @@ class SamePerson(Refused):
         super().__init__("Somebody else has to confirm what you asked for.")
 
 
+class NotIndependent(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody has to confirm this who did not get the account or its roles from the person who asked, nor gave "
+            "them theirs, nor got them from the same colleague."
+        )
+
+
 def reason_against(user: User) -> Refused | None:
     """Return why this person cannot be erased now, if anything speaks against it."""
     if not is_only_customer(user):
@@ -85,6 +93,8 @@ def confirm(erasure: Erasure, *, by: User | None, by_name: str = "", at: datetim
         raise NotWaiting
     if by is not None and by.pk in (request.asked_by, request.user_id):
         raise SamePerson
+    if by is not None and request.asked_by is not None and not are_independent(request.asked_by, by.pk):
+        raise NotIndependent
     if user is not None:
         if reason := reason_against(user):
             raise reason

@@ -9,6 +9,8 @@ from django.contrib.messages import get_messages
 from django.core import mail
 from django.urls import reverse
 
+from tests.factories import PASSWORD
+
 
 def text(response) -> str:
     """The page as it is read: without tags, with single spaces."""
@@ -38,3 +40,8 @@ def enter_code(client, **kwargs):
     """End a sign-up, or a first sign-in, with the code from the latest mail."""
     code = re.search(r"^\d{6}$", mail.outbox[-1].body, re.MULTILINE).group()
     return client.post(reverse("account_email_verification_sent"), {"code": code}, **kwargs)
+
+
+def confirm_password(client) -> None:
+    """Enter the password once more, as pages ask for it where much is at stake."""
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})

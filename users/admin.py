@@ -12,12 +12,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 
 from users import services
 from users.admin_keys import ApiKeyAdmin
 from users.forms import UserAddForm, UserEditForm
-from users.granting import MAY_ASSIGN, is_only_customer, may_look_after, roles_to_give
+from users.granting import MAY_ASSIGN, may_look_after, may_rename, roles_to_give, vouch
+from users.guards import password_asked
 from users.models import ApiKey, User
+from users.notices import tell_owner
 
 MAX_AT_ONCE = 500  # a request's worth of people
 
@@ -76,8 +79,9 @@ class UserAdmin(_UserAdmin):
             return fields
         if not request.user.has_perm(MAY_ASSIGN):
             fields += ["is_staff", "groups"]
-        if not request.user.is_superuser and not is_only_customer(obj):
-            fields += ["name", "email"]  # whoever sets the address could reset the password and sign in
+        assert request.user.is_authenticated
+        if not may_rename(obj, by=request.user):
+            fields += ["name", "email"]
         if obj.pk == request.user.pk:
             fields += ["is_active", "is_staff", "is_superuser"]  # nobody locks themselves out
         return fields
@@ -99,7 +103,14 @@ class UserAdmin(_UserAdmin):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         if not request.user.is_superuser:
             raise PermissionDenied  # "Forgot your password?" does it without anybody else knowing it
-        return super().user_change_password(request, id, form_url)
+        return self._set_password(request, id, form_url)
+
+    @method_decorator(password_asked)
+    def _set_password(self, request: HttpRequest, id: str, form_url: str) -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == 302:
+            tell_owner(User.objects.get(pk=id).email, "password")
+        return response
 
     # --- What is done ---
 
@@ -133,8 +144,12 @@ class UserAdmin(_UserAdmin):
         self.message_user(request, f"{told}.", messages.WARNING if left_out or not allowed else messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[Model], change: bool) -> None:
+        assert request.user.is_authenticated
         if not change:
-            return super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
+            return vouch(obj, by=request.user)
+        if not {"email", "is_staff", "groups"}.isdisjoint(form.changed_data):
+            vouch(obj, by=request.user)
         # Only what was typed: the rest of the row, its password above all, may have changed while the page was open.
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=columns.intersection(form.changed_data))
@@ -142,7 +157,8 @@ class UserAdmin(_UserAdmin):
             services.end_sessions(obj)
         if "email" in form.changed_data:
             # allauth keeps addresses of its own: the old one must not sign in any longer.
-            EmailAddress.objects.filter(user_id=obj.pk).exclude(email__iexact=obj.email).delete()
+            EmailAddress.objects.filter(user_id=obj.pk).delete()
+            tell_owner(form.initial["email"], "email")
         return None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, Value
 
 from users.models import User
 
@@ -25,6 +27,39 @@ def is_only_customer(user: User) -> bool:
     return not (user.is_staff or user.is_superuser or granted(user))
 
 
+def may_rename(user: User, *, by: User) -> bool:
+    """Return whether `by` may change the name and email: with the address goes the account, by resetting the password.
+
+    Only superusers may where the account has or ever had rights; a colleague's can be taken away for a moment.
+    """
+    return by.is_superuser or (is_only_customer(user) and not user.had_rights)
+
+
+def vouch(user: User, *, by: User) -> None:
+    """Note that `by` made the account, changed its address or gave it rights."""
+    if not by.is_superuser:
+        added = Func(F("vouched_by"), Value(by.pk), function="array_append")
+        User.objects.filter(pk=user.pk).exclude(vouched_by__contains=[by.pk]).update(vouched_by=added)
+
+
+def are_independent(one: int, other: int) -> bool:
+    """Return whether neither account may be the other's second one, nor both a third one's: for four eyes.
+
+    one, other: user_id. Superusers do not count as a third: they make everybody's account.
+    """
+    return not _circle(one) & _circle(other)
+
+
+def _circle(user_id: int) -> set[int]:
+    """The person, who vouched for them, who vouched for those, and so on."""
+    found, new = set[int](), {user_id}
+    while new:
+        found |= new
+        rows = User.objects.filter(pk__in=new).values_list("vouched_by", flat=True)
+        new = set(chain.from_iterable(rows)) - found
+    return found
+
+
 def may_look_after(user: User, *, by: User) -> bool:
     """Whether `by`, who may change people, may change this one: customers, and with the permission to assign roles
     also those who may do nothing that `by` may not. Nobody but superusers changes themselves here."""
@@ -35,10 +70,15 @@ def may_look_after(user: User, *, by: User) -> bool:
     return granted(user) <= by.get_all_permissions()
 
 
+def permissions_of(user: User) -> QuerySet[Permission]:
+    """Return the permissions of somebody who is no superuser."""
+    held = Permission.objects.filter(Q(user=user) | Q(group__user=user)).distinct()
+    return held.order_by("content_type__app_label", "content_type__model", "codename")
+
+
 def roles_to_give(by: User) -> QuerySet[Group]:
     """The roles that allow nothing beyond what `by` may do."""
     if by.is_superuser:
         return Group.objects.order_by("name")
-    own = Permission.objects.filter(Q(user=by) | Q(group__user=by))
-    beyond = Permission.objects.exclude(pk__in=own.values("pk"))
+    beyond = Permission.objects.exclude(pk__in=permissions_of(by).values("pk"))
     return Group.objects.exclude(permissions__in=beyond).order_by("name")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Now, Upper
@@ -46,6 +47,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("active", db_default=True, help_text="Inactive people cannot sign in.")
     is_staff = models.BooleanField("staff", db_default=False, help_text="May enter the back office.")
     is_superuser = models.BooleanField("superuser", db_default=False, help_text="Has every permission.")
+    # Set by triggers for good, with the first role or permission: whoever takes those away cannot take the account.
+    had_rights = models.BooleanField(db_default=False, editable=False)
+    # Staff, other than superusers, who made the account, changed its address or gave it rights.
+    vouched_by = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -19,7 +19,7 @@ from history import activity
 from history.models import Event, Kind, Subject
 from tests.factories import PASSWORD, ProductFactory, UserFactory
 from tests.history.recorded import forget, told
-from tests.pages import enter_code
+from tests.pages import confirm_password, enter_code
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +114,7 @@ def test_a_password_reset_by_mail_is_told_once(client):
 def test_staff_setting_somebodys_password(client, boss):
     ada = UserFactory(name="Ada")
 
+    confirm_password(client)
     client.post(f"/admin/users/user/{ada.pk}/password/", {"password1": NEW, "password2": NEW})
 
     assert told() == [("password_changed", "user", ada.pk, "Ada", "Bo Boss", {})]

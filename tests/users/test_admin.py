@@ -6,7 +6,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from tests.factories import PASSWORD, StaffFactory, UserFactory
-from tests.pages import enter_code
+from tests.pages import confirm_password, enter_code
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +151,7 @@ def test_the_old_address_signs_nobody_in_after_a_change(client, boss):
 def test_a_password_is_set_on_its_own_page(client, boss):
     ada = UserFactory()
     new = "another-long-one-77"
+    confirm_password(client)
 
     response = client.post(f"/admin/users/user/{ada.pk}/password/", {"password1": new, "password2": new})
 

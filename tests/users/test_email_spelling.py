@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from core.text import is_reserved_email, normalize_email
 from tests.factories import PASSWORD, StaffFactory, UserFactory
-from tests.pages import enter_code, text
+from tests.pages import confirm_password, enter_code, text
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +158,7 @@ def test_an_account_made_since_the_address_was_looked_up_is_one_that_exists(clie
 def test_an_address_that_another_account_took_meanwhile_is_not_confirmed(client, mailoutbox):
     user = UserFactory(email="old@shop.example")
     client.post(LOGIN, {"login": user.email, "password": PASSWORD})
+    confirm_password(client)
     client.post(CHANGE, {"email": EMAIL, "action_add": ""})
     UserFactory(email=EMAIL, is_verified=False)
 

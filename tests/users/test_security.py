@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import PASSWORD, UserFactory
-from tests.pages import breaks_csp, enter_code, text
+from tests.pages import breaks_csp, confirm_password, enter_code, text
 
 pytestmark = pytest.mark.django_db
 
@@ -147,6 +147,7 @@ def test_other_devices_are_signed_out(client, customer):
 def test_the_address_changes_only_with_the_code_sent_to_the_new_one(client, customer):
     sign_in(client, customer)
     old = customer.email
+    confirm_password(client)
 
     client.post(reverse("account_email"), {"email": "new@shop.example", "action_add": ""})
     customer.refresh_from_db()

@@ -1,0 +1,15 @@
+"""Telling people by email what staff changed of their account, in every language of the shop."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from allauth.account.adapter import get_adapter
+
+from core.text import is_reserved_email
+
+
+def tell_owner(email: str, change: Literal["email", "password", "mfa"]) -> None:
+    """Write to the address that the account had before the change; only within a request."""
+    if not is_reserved_email(email):
+        get_adapter().send_mail("account/email/changed_by_staff", email, {"change": change})
