@@ -3,7 +3,7 @@
 /healthz: 200 as long as the process answers; asks no store.
 /readyz: 200 where PostgreSQL answers, else 503. MongoDB away is told but no reason to take the shop from the net: it
 sells without. Both are answered before any other middleware, so that neither a host name nor https is asked for; they
-tell nothing that a visitor may not know.
+tell nothing that a visitor may not know. Readiness is probed at most once a second, however many ask.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from pymongo.errors import PyMongoError
 
+from config.probes import Probe
 from history import mongo
 from history.mirror import lag
 
@@ -37,10 +38,9 @@ class HealthMiddleware:
 
 def _readiness() -> HttpResponse:
     """Say how each store does; relay_lag_seconds: how old the oldest undelivered change is."""
-    mirror = "ok" if _mongodb_answers() else "away"
-    try:
-        behind = seconds_behind()
-    except Error:
+    mirror = "ok" if MONGODB.result() else "away"
+    behind = POSTGRESQL.result()
+    if behind is None:
         return _answer({"status": "away", "postgresql": "away", "mongodb": mirror}, status=503)
     return _answer({"status": "ready", "postgresql": "ok", "mongodb": mirror, "relay_lag_seconds": behind})
 
@@ -52,12 +52,24 @@ def seconds_behind() -> int:
         return int((lag.oldest_waiting() or timedelta(0)).total_seconds())
 
 
+def _seconds_behind() -> int | None:
+    try:
+        return seconds_behind()
+    except Error:
+        return None
+    finally:
+        connection.close()
+
+
 def _mongodb_answers() -> bool:
     try:
         mongo.ping()
     except PyMongoError:
         return False
     return True
+
+
+POSTGRESQL, MONGODB = Probe(_seconds_behind), Probe(_mongodb_answers)
 
 
 def _answer(told: dict[str, Any], *, status: int = 200) -> HttpResponse:

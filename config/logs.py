@@ -23,7 +23,10 @@ from config import request_ids
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-MAIL = re.compile(r"[^\s\"'<>(),;:=@\\]+@[^\s\"'<>(),;:=@\\]+")
+# The lookbehind keeps it linear: without it, each letter of a long word would be tried as the beginning of an address.
+MAIL = re.compile(r"(?<![^\s\"'<>(),;:=@\\])[^\s\"'<>(),;:=@\\]+@[^\s\"'<>(),;:=@\\]+")
+# Characters; a message may quote a whole header of a request.
+MAX_MESSAGE, MAX_TRACEBACK = 2_000, 20_000
 # PostgreSQL tells values there.
 VALUES = ("DETAIL:", "CONTEXT:", "LINE ")
 
@@ -38,7 +41,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _message(record),
+            "message": _message(record)[:MAX_MESSAGE],
         }
         if request_id := request_ids.current.get():
             line["request_id"] = request_id
@@ -131,4 +134,4 @@ def _message(record: logging.LogRecord) -> str:
 def _exception(error: BaseException) -> str:
     """The traceback; without the lines in which PostgreSQL quotes a row."""
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return "\n".join(line for line in lines if not line.startswith(VALUES))
+    return "\n".join(line for line in lines if not line.startswith(VALUES))[-MAX_TRACEBACK:]

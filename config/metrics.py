@@ -23,6 +23,7 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from config.health import seconds_behind
 from config.paging import count_up_to
+from config.probes import Probe
 from history.models import Event
 
 REQUESTS = Counter("shop_http_requests", "Answered requests.", ["view", "method", "status"])
@@ -64,16 +65,28 @@ class Stores(Collector):
     """What PostgreSQL and its pool say now; nothing where it does not answer."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        try:
-            pending, parked, behind = Event.objects.pending(), Event.objects.parked(), seconds_behind()
-            yield GaugeMetricFamily("shop_relay_lag_seconds", "Age of the oldest undelivered change.", behind)
-            yield GaugeMetricFamily("shop_events_pending", f"At most {MOST:,}.", int(count_up_to(pending, MOST)))
-            yield GaugeMetricFamily("shop_events_parked", f"At most {MOST:,}.", int(count_up_to(parked, MOST)))
-        except Error:
-            return
+        for name, (text, value) in (EVENTS.result() or {}).items():
+            yield GaugeMetricFamily(name, text, value)
         told = connection.pool.get_stats() if connection.pool else {}  # type: ignore[attr-defined]
         for name in ("pool_size", "pool_available", "requests_waiting"):
             yield GaugeMetricFamily(f"shop_database_{name}", "Of one worker.", told.get(name, 0))
+
+
+def _events() -> dict[str, tuple[str, int]]:
+    try:
+        pending, parked, behind = Event.objects.pending(), Event.objects.parked(), seconds_behind()
+        return {
+            "shop_relay_lag_seconds": ("Age of the oldest undelivered change.", behind),
+            "shop_events_pending": (f"At most {MOST:,}.", int(count_up_to(pending, MOST))),
+            "shop_events_parked": (f"At most {MOST:,}.", int(count_up_to(parked, MOST))),
+        }
+    except Error:
+        return {}
+    finally:
+        connection.close()
+
+
+EVENTS = Probe(_events)
 
 
 def _page() -> bytes:

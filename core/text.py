@@ -9,6 +9,11 @@ MAX_EMAIL_LENGTH = 254
 RESERVED_DOMAIN = "invalid"
 
 
+def storable_text(text: str) -> str:
+    """Return a text of another system as PostgreSQL takes it: U+FFFD instead of NUL and of halves of characters."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def normalize_email(text: str) -> str:
     """Return the one spelling in which an email address is stored and looked up.
 

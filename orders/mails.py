@@ -203,6 +203,6 @@ def _reason(error: Exception) -> str:
     if isinstance(said, tuple):
         code, text = said
         said = f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
-    told = " ".join(str(said).split()) or type(error).__name__
-    told = re.sub(r"\S+@\S+", "(address)", told)  # kept longer than the customer's account may be
+    told = " ".join(str(said)[:2000].split()) or type(error).__name__
+    told = re.sub(r"(?<!\S)[^\s@]*@\S*", "(address)", told)  # kept longer than the customer's account may be
     return "".join(letter for letter in told if letter.isprintable())[:300]

@@ -17,6 +17,7 @@ from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
 from catalog import counts, guests
+from config import probes
 from history import mongo
 from tests.emptying import drop_collections, empty_tables, wait_for_wakeups
 
@@ -43,6 +44,8 @@ def pytest_configure() -> None:
     # Every page counts anew.
     counts.KEEP_LONGEST = 0
     guests.MOMENT = 0
+    # Every request of a health page probes the stores, and waits for the answer.
+    probes.TTL, probes.MAX_WAIT = 0.0, 10.0
 
 
 class _ByFile(LoadFileScheduling):

@@ -24,7 +24,7 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.ex
 # Writes nothing where there is one that has not expired.
 ADD = f"{SET} WHERE rate_counts.expires_at <= %s"
 DELETE = "DELETE FROM rate_counts WHERE key = %s"
-FORGET = "DELETE FROM rate_counts WHERE expires_at <= %s"
+FORGET = "DELETE FROM rate_counts WHERE key IN (SELECT key FROM rate_counts WHERE expires_at <= %s LIMIT 10000)"
 # One write in so many clears away what has expired.
 FORGET_EVERY = 100
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from core.dates import retained_since
+from core.db.batches import delete_in_batches
 from history.models import Event, MirrorSample
 from users import api_answers
 
@@ -114,7 +115,7 @@ def sample() -> None:
     with connection.cursor() as cursor:
         cursor.execute(SAMPLE)
     now = timezone.now()
-    MirrorSample.objects.filter(taken_at__lt=retained_since(settings.MIRROR_STATE_DAYS, at=now)).delete()
+    delete_in_batches(MirrorSample.objects.filter(taken_at__lt=retained_since(settings.MIRROR_STATE_DAYS, at=now)))
     api_answers.forget(at=now, most=ANSWERS_AT_ONCE)
 
 

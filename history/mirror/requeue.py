@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models, transaction
 
+from core.db.batches import in_batches
 from history import wakeup
 from history.models import Event
 
@@ -24,6 +25,6 @@ def requeue_event(event_id: int) -> int:
 
 
 def _requeue(parked: models.QuerySet[Event]) -> int:
-    count = parked.update(parked_at=None, retry_at=None)
+    count = sum(batch.update(parked_at=None, retry_at=None) for batch in in_batches(parked))
     transaction.on_commit(wakeup.notify)
     return count

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.dates import retained_since
+from core.db.batches import delete_in_batches
 from history import mongo
 from history.archive import marks
 from history.mirror import activity_compare, numbers, relay, repair
@@ -80,4 +81,4 @@ def _record(done: Run, started_at: datetime, seconds: float, since: datetime | N
         exit_code=done.exit_code,
     )
     oldest_kept = retained_since(settings.MIRROR_STATE_DAYS, at=started_at)
-    ReconcileRun.objects.filter(started_at__lt=oldest_kept).delete()
+    delete_in_batches(ReconcileRun.objects.filter(started_at__lt=oldest_kept))

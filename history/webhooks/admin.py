@@ -99,6 +99,9 @@ class EndpointAdmin(_EndpointAdmin):
         if obj.is_active and endpoints.has_gap(obj):
             messages.warning(request, "It was off for so long that the first events it missed are no longer kept.")
 
+    def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
+        endpoints.delete(obj)
+
     def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:
         return _to_secret(request, obj)
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from core.db.batches import delete_in_batches
 from history.feed.models import FeedEvent
 from history.webhooks import alarm
 from history.webhooks.models import Delivery, Endpoint
@@ -95,14 +96,19 @@ def claim(endpoint: Endpoint, limit: int, *, at: datetime, lease: timedelta = LE
 
 
 def settle(delivery: Delivery, answer: Answer, *, at: datetime) -> None:
-    """Keep what came of a try, and what it says of the endpoint.
+    """Store the result of a try, and what it says of the endpoint.
 
-    Raises OSError where staff had to be told that an endpoint is switched off and could not; then it stays on.
+    Raises OSError where staff had to be told that an endpoint is switched off and could not; then it stays on. Not to
+    be called within a transaction: no row is locked while the mail server is talked to.
     """
     if answer.is_taken:
         _taken(delivery, answer, at)
-    else:
-        _failed(delivery, answer, at)
+        return
+    endpoint = _failed(delivery, answer, at)
+    if endpoint.is_active and endpoint.failing_since and at - endpoint.failing_since >= PATIENCE:
+        alarm.tell_staff(endpoint, failing_since=endpoint.failing_since, error=answer.error)
+        # Unless something arrived meanwhile.
+        Endpoint.objects.filter(pk=endpoint.pk, failing_since=endpoint.failing_since).update(is_active=False)
 
 
 @transaction.atomic
@@ -116,10 +122,10 @@ def _taken(delivery: Delivery, answer: Answer, at: datetime) -> None:
 
 
 @transaction.atomic
-def _failed(delivery: Delivery, answer: Answer, at: datetime) -> None:
+def _failed(delivery: Delivery, answer: Answer, at: datetime) -> Endpoint:
     endpoint = Endpoint.objects.select_for_update(no_key=True).get(pk=delivery.endpoint_id)
-    failing_since = endpoint.failing_since or at
-    failures = endpoint.failures + 1
+    failing_since = endpoint.failing_since = endpoint.failing_since or at
+    failures = endpoint.failures = endpoint.failures + 1
     # Whoever took it over when this try was given up for dead decides on it.
     Delivery.objects.waiting().filter(pk=delivery.pk, attempts=delivery.attempts).update(
         due_at=_next_try(delivery, failing_since, failures, at),
@@ -128,11 +134,9 @@ def _failed(delivery: Delivery, answer: Answer, at: datetime) -> None:
         error=answer.error,
     )
     logger.warning("Webhook %s: try %s failed: %s", delivery, delivery.attempts, answer.error)
-    retry_at = at + _pause(failures - STRIKES + 1, LONGEST_PAUSE) if failures >= STRIKES else None
-    Endpoint.objects.filter(pk=endpoint.pk).update(failures=failures, failing_since=failing_since, retry_at=retry_at)
-    if endpoint.is_active and at - failing_since >= PATIENCE:
-        alarm.tell_staff(endpoint, failing_since=failing_since, error=answer.error)
-        Endpoint.objects.filter(pk=endpoint.pk).update(is_active=False)
+    endpoint.retry_at = at + _pause(failures - STRIKES + 1, LONGEST_PAUSE) if failures >= STRIKES else None
+    endpoint.save(update_fields=["failures", "failing_since", "retry_at"])
+    return endpoint
 
 
 def _next_try(delivery: Delivery, failing_since: datetime, failures: int, at: datetime) -> datetime | None:
@@ -161,9 +165,11 @@ def redeliver(delivery: Delivery, *, at: datetime) -> None:
 def go_on(endpoint: Endpoint, *, at: datetime) -> None:
     """Have an endpoint that was switched on again get what waits for it, now and with all its patience anew."""
     Endpoint.objects.filter(pk=endpoint.pk).update(failures=0, failing_since=None, retry_at=None)
-    Delivery.objects.waiting().filter(endpoint=endpoint).update(due_at=at, attempts=0, first_tried_at=None)
+    # What was never tried is due already; there may be any number of these.
+    tried = Delivery.objects.waiting().filter(endpoint=endpoint, attempts__gt=0)
+    tried.update(due_at=at, attempts=0, first_tried_at=None)
 
 
 def forget(*, before: datetime) -> int:
     """Forget deliveries written before then, settled or not; return how many."""
-    return Delivery.objects.filter(created_at__lt=before).delete()[0]
+    return delete_in_batches(Delivery.objects.filter(created_at__lt=before))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.db.batches import delete_in_batches
 from history import activity
 from history.feed import positions
 from history.models import Kind, Subject
@@ -43,6 +44,13 @@ def rotate(endpoint: Endpoint, *, at: datetime) -> None:
         note="A new secret was made.",
         at=at,
     )
+
+
+def delete(endpoint: Endpoint) -> None:
+    """Delete an endpoint with its deliveries; switched off first, so that no more of them are written."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(is_active=False)
+    delete_in_batches(endpoint.deliveries.all())
+    endpoint.delete()
 
 
 def has_gap(endpoint: Endpoint) -> bool:

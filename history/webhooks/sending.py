@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlunsplit
 
+from core.text import storable_text
 from history.webhooks import addresses
 
 # Seconds for all of it, names looked up before; and how much of an answer is read.
@@ -49,11 +50,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float =
         found = addresses.resolved(parts.hostname, port)
         return _exchange(parts, found, port, body, headers, time.monotonic() + deadline)
     except addresses.Refused as error:
-        return Answer(None, "", str(error))
+        return Answer(None, "", storable_text(str(error)))
     except TimeoutError:
         return Answer(None, "", f"No whole answer within {deadline:g} s.")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Answer(None, "", (str(error) or type(error).__name__)[:500])
+        return Answer(None, "", storable_text(str(error) or type(error).__name__)[:500])
 
 
 def _exchange(
@@ -73,12 +74,12 @@ def _exchange(
             target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
             connection.request("POST", target, body, {**headers, "Host": parts.netloc, "Connection": "close"})
             with closing(connection.getresponse()) as response:
-                text = response.read(LARGEST_ANSWER).decode(errors="replace").replace("\0", "")
+                text = storable_text(response.read(LARGEST_ANSWER).decode(errors="replace"))
     finally:
         connection.close()
         sock.close()
     error = "" if 200 <= response.status < 300 else f"It answered {response.status} {response.reason[:100]}".strip()
-    return Answer(response.status, text, error)
+    return Answer(response.status, text, storable_text(error))
 
 
 def _connected(found: list[str], port: int, deadline: float) -> socket.socket:

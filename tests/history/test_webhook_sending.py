@@ -101,7 +101,7 @@ def test_an_answer_is_kept_with_its_status(receiver):
     receiver.says = answers(status("503 Busy"))
     assert post(receiver.url) == sending.Answer(503, "", "It answered 503 Busy")
     receiver.says = answers(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\0!")
-    assert post(receiver.url).text == "\ufffd!"
+    assert post(receiver.url).text == "\ufffd\ufffd!"
 
 
 def test_a_redirect_is_an_answer_and_not_followed(receiver):
