@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission
 
+from history.models import Endpoint
+from history.webhooks import endpoints
+from history.webhooks.deliverer import Deliverer
 from tests.factories import StaffFactory, UserFactory
 from tests.history.receiver import Receiver
 from tests.history.recorded import forget
@@ -25,6 +28,20 @@ def receiver(settings):
     receiver = Receiver()
     yield receiver
     receiver.close()
+
+
+@pytest.fixture
+def endpoint(receiver):
+    made = Endpoint(name="Warehouse", url=receiver.url)
+    endpoints.add(made)
+    return made
+
+
+@pytest.fixture
+def deliverer():
+    running = Deliverer()
+    yield running
+    running.finish()
 
 
 @pytest.fixture
