@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_EMAIL_LENGTH = 254
@@ -29,3 +30,24 @@ def is_reserved_email(text: str) -> bool:
     """Return whether the address is in the domain of closed and erased accounts, in any spelling."""
     domain = normalize_email(text).rpartition("@")[2]
     return domain == RESERVED_DOMAIN or domain.endswith(f".{RESERVED_DOMAIN}")
+
+
+def normalize_sku(text: str) -> str:
+    """Return the one spelling in which a SKU is stored and looked up.
+
+    Blanks around it, repeated and no-break blanks, invisible characters and decomposed letters make no difference; case
+    does. Control characters within it remain, see `has_control_characters`.
+    """
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    blanks = re.sub(r"[^\S\x00-\x1f\x7f-\x9f]+", " ", unicodedata.normalize("NFC", visible))
+    return blanks.strip()
+
+
+def similar_sku(text: str) -> str:
+    """Return what is equal for SKUs that people take for one another: no case, no blanks, no leading zeros."""
+    return "".join(normalize_sku(text).split()).casefold().lstrip("0")
+
+
+def has_control_characters(text: str) -> bool:
+    """Return whether a text has control characters or halves of characters, which no page can show."""
+    return any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
