@@ -33,6 +33,7 @@ check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.private_api
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.migrations
 	$(BIN)/djlint templates --check --quiet

@@ -21,7 +21,9 @@ from django.db import InterfaceError, OperationalError
 from config import request_ids
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    pass
+from django.contrib.auth import SESSION_KEY as USER_KEY
+from django.http import HttpRequest, HttpResponse
 
 # The lookbehind keeps it linear: without it, each letter of a long word would be tried as the beginning of an address.
 MAIL = re.compile(r"(?<![^\s\"'<>(),;:=@\\])[^\s\"'<>(),;:=@\\]+@[^\s\"'<>(),;:=@\\]+")
@@ -109,13 +111,14 @@ def in_one_line(record: logging.LogRecord) -> bool:
 
 def _told(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     match = request.resolver_match
-    # Only who is known by now: asking would be a statement.
-    user, key = vars(request).get("_cached_user"), vars(request).get("api_key")
+    # Only what was read for the answer: reading a session now would be a statement.
+    session, key = getattr(request, "session", None), vars(request).get("api_key")
+    user = session.get(USER_KEY) if session is not None and session.accessed else None
     return {
         "method": request.method,
         "view": match.view_name if match else None,
         "status": response.status_code,
-        "user": user.pk if user else None,
+        "user": int(user) if user else None,
         **({"api_key": key.pk} if key else {}),
     }
 

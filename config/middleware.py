@@ -1,15 +1,10 @@
-"""What no page could take is refused at the door; which language a page speaks; the page of an address that is none;
-what browsers may load.
-"""
+"""What no page could take is refused at the door; which language a page speaks; the page of an address that is none."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
 
-from csp.constants import HEADER
-from csp.middleware import CSPMiddleware, PolicyParts
-from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
@@ -17,7 +12,6 @@ from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
-from django.utils.functional import cached_property
 
 # Their texts are not translated; half of a page in another language helps nobody.
 ONE_LANGUAGE = ("/admin/", "/reports/", "/api/")
@@ -44,22 +38,6 @@ def sound_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         return get_response(request)
 
     return respond
-
-
-class ContentPolicyMiddleware(CSPMiddleware):
-    """django-csp's; the policy of the settings is made once, and not anew for each answer that has no other."""
-
-    @cached_property
-    def _usual(self) -> str:
-        return str(build_policy())
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if settings.DEBUG or self.get_policy_parts(request, response) != PolicyParts():
-            answer: HttpResponseBase = super().process_response(request, response)
-            return answer
-        if not getattr(response, "_csp_exempt", False):
-            response.headers.setdefault(HEADER, self._usual)
-        return response
 
 
 class ShopLocaleMiddleware(LocaleMiddleware):

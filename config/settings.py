@@ -79,7 +79,7 @@ MIDDLEWARE = [
     # What browsers are told comes with every answer, whoever makes it.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.ContentPolicyMiddleware",
+    "csp.middleware.CSPMiddleware",
     # Before whatever asks for a host name.
     "config.health.HealthMiddleware",
     "config.metrics.MetricsMiddleware",

@@ -1,30 +1,29 @@
 """The door for gunicorn."""
 
 import os
+import re
 import sys
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
-from django.utils.http import parse_header_parameters
-
-
-class Utf8Request(WSGIRequest):
-    """UTF-8, whatever the client says of its text: Python knows encodings that are none of texts and fails with them,
-    before any page for errors could be made.
-    """
-
-    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
-        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
-
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Everything is UTF-8, whatever the client says: some of Python's encodings are not for text, and Django would fail to
+# read the request, before any page for errors could be made.
+CHARSET = re.compile(r";\s*charset[^;]*", re.IGNORECASE)
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    environ["CONTENT_TYPE"] = CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
+    return django_application(environ, start_response)
+
+
 try:
-    application = get_wsgi_application()
-    application.request_class = Utf8Request
+    django_application = get_wsgi_application()
     # Loaded before anybody is let in, or the first visitor would wait for it.
     import_module(settings.ROOT_URLCONF)
 except ImproperlyConfigured as error:

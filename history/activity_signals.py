@@ -73,7 +73,7 @@ def saved(
         _record(Kind.CREATED, instance, {field: [None, value] for field, value in _told(after).items() if value})
         return
     changes = {field: [old, after[field]] for field, old in before.items() if field in after and old != after[field]}
-    if changes.pop("password", None) and _told_password(update_fields, instance):
+    if changes.pop("password", None) and _told_password(instance):
         _record(Kind.PASSWORD_CHANGED, instance, {})
     roles = {field: changes.pop(field) for field in ROLE_FIELDS.intersection(changes)}
     for kind, some in ((Kind.ROLES_CHANGED, roles), (Kind.CHANGED, changes)):
@@ -143,11 +143,11 @@ def _is_signing_up(instance: Model, created: bool) -> bool:
     return bool(instance.__dict__.get(SIGNING_UP)) and current_actor() is VISITOR
 
 
-def _told_password(update_fields: frozenset[str] | None, instance: Model) -> bool:
+def _told_password(instance: Model) -> bool:
     """Whether a new hash is a new password: not where sign-in only hashed the old one anew, and not where a visitor
     resets theirs, which password_reset tells."""
-    is_rehash = update_fields == frozenset(["password"]) and getattr(instance, "_password", None) is None
-    return not is_rehash and current_actor() is not VISITOR
+    is_renewal = isinstance(instance, User) and instance.is_hash_renewal
+    return not is_renewal and current_actor() is not VISITOR
 
 
 def _told(values: Values) -> Values:

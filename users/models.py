@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -52,6 +53,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Staff, other than superusers, who made the account, changed its address or gave it rights.
     vouched_by = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
 
+    # While a sign-in hashes the same password by a stronger algorithm: no new password.
+    is_hash_renewal = False
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
@@ -88,6 +92,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Django's, which also renews a hash of an older algorithm."""
+
+        def renew(password: str) -> None:
+            self.is_hash_renewal = True
+            self.set_password(password)
+            self.save(update_fields=["password"])
+            self.is_hash_renewal = False
+
+        return bool(check_password(raw_password, self.password, renew))
 
 
 class AddressQuerySet(models.QuerySet["Address"]):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, F, Lookup
-from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
     _Lookup = Lookup[Any]
@@ -25,8 +24,6 @@ class EqualsAny(_Lookup):
     def __init__(self, column: str, values: Iterable[Any] | Expression) -> None:
         super().__init__(F(column), values if isinstance(values, Expression) else list(values))
 
-    def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **kwargs: Any
-    ) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} = ANY (%s)", (*parameters, self.rhs)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
@@ -90,7 +91,7 @@ def end_sessions(person: Person) -> int:
 
 
 def _is_of(person: Person, data: dict[str, Any]) -> bool:
-    signed_in = data.get("_auth_user_id")
+    signed_in = data.get(SESSION_KEY)
     if signed_in is not None:
         return bool(signed_in == str(person.user_id))
     text = json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Commands for development that are no part of the product."""
