@@ -11,6 +11,8 @@ from django.db import IntegrityError, connection
 from pymongo.errors import PyMongoError
 
 from history import activity, faults, mongo, triggers
+from history.archive import columns
+from history.archive.columns import HELD
 from history.archive.rows import Rows, json_text, rows
 from history.mirror import compare, documents, held, source
 from history.mirror.documents import Document
@@ -34,23 +36,17 @@ class NotRestorable(Exception):
 
 
 # Delivered when they were recorded: when it really was is not kept, and it is not to count as a delivery of today.
-TABLES = {
-    "orders": ("order_id", *source.ORDER),
-    "order_items": ("order_id", *source.ITEM),
-    "refunds": ("order_id", *source.REFUND),
-    "history_events": ("order_id", *source.EVENT),
-}
 INSERT = """
 INSERT INTO {table} ({columns}{more}) SELECT {columns}{values} FROM json_populate_recordset(NULL::{table}, %s::json)
 """
 INSERTS = {
     table: INSERT.format(
         table=table,
-        columns=", ".join(columns),
+        columns=", ".join(names),
         more=", delivered_at" if table == "history_events" else "",
         values=", recorded_at" if table == "history_events" else "",
     )
-    for table, columns in TABLES.items()
+    for table, names in HELD.items()
 }
 
 
@@ -63,7 +59,12 @@ def restore(order_id: int, *, by: User | None, at: datetime) -> None:
     try:
         with triggers.capture_off():
             document = _sound_document(order_id)
-            _insert(rows(document))
+            brought = rows(document)
+            if lacking := columns.lacking(brought):
+                raise NotRestorable(
+                    order_id, f"its document has what PostgreSQL has no column for: {', '.join(lacking)}"
+                )
+            _insert(brought)
             faults.point("restore: after insert")
             _verify(order_id, document)
             ArchivedOrder.objects.filter(pk=order_id).delete()

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from history.archive import leave, marks, run
+from history.archive.columns import NotArchivable
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,12 @@ class Daily:
         if not order_ids:
             self._next, self._after = time.monotonic() + DAY, run.FIRST
             return
-        outcome = leave.archive(order_ids, at=timezone.now())
+        try:
+            outcome = leave.archive(order_ids, at=timezone.now())
+        except NotArchivable as error:
+            logger.error("%s", error)
+            self._next, self._after = time.monotonic() + DAY, run.FIRST
+            return
         self._after = order_ids[-1]
         for order_id, why in outcome.differing.items():
             logger.error("Order %s is not archived: %s", order_id, why)

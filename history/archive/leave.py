@@ -16,7 +16,8 @@ import bson
 from django.db import connection
 
 from history import faults, triggers
-from history.archive import marks
+from history.archive import columns, marks
+from history.archive.columns import NotArchivable
 from history.mirror import compare, documents, held, source
 from history.mirror.documents import Document
 from history.mirror.writer import chosen
@@ -68,7 +69,7 @@ def archive(order_ids: Sequence[int], *, at: datetime) -> Outcome:
     """Archive those of the orders that are finished, delivered to the mirror and equal to their documents.
 
     One transaction; nobody is waited for. at: aware datetime of the stubs.
-    Raises django.db.Error or PyMongoError where a store fails; then nothing has left.
+    Raises django.db.Error or PyMongoError where a store fails, and NotArchivable; then nothing has left.
     """
     with triggers.capture_off(), connection.cursor() as cursor:
         cursor.execute(LOCK, [list(order_ids), list(FINISHED)])
@@ -86,13 +87,19 @@ def archive(order_ids: Sequence[int], *, at: datetime) -> Outcome:
 
 
 def look(order_ids: Sequence[int]) -> tuple[Outcome, dict[int, str]]:
-    """Return which of the orders stay and why, and the digests of the others' documents; nothing is changed."""
+    """Return which of the orders stay and why, and the digests of the others' documents; nothing is changed.
+
+    Raises NotArchivable where PostgreSQL has more of orders than a document holds.
+    """
     with connection.cursor() as cursor:
         cursor.execute(WAITING, {"orders": list(order_ids)})
         outcome = Outcome(waiting=dict(cursor.fetchall()))
     built, outcome.differing = documents.build_each(
         source.read(order_id for order_id in order_ids if order_id not in outcome.waiting)
     )
+    # The tables have been read, so no column can be added before the transaction ends.
+    if unknown := columns.unknown():
+        raise NotArchivable(unknown)
     outcome.differing |= _differing(built)
     return outcome, {number: built[number]["digest"] for number in built if number not in outcome.differing}
 

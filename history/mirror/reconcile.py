@@ -18,6 +18,7 @@ from datetime import datetime
 import bson
 from django.db import connection
 
+from history.archive import columns
 from history.mirror import activity_compare, compare, documents, held, numbers, source
 from history.mirror.activity_compare import ActivityDifference
 from history.mirror.compare import Difference
@@ -41,7 +42,8 @@ UNDER_WAY = 0.3
 class Findings:
     """compared: orders looked at; on_their_way: orders whose events are pending and not parked, which count as equal;
     rollups: days whose rollup differs, and activity: events of people that do, looked for among all only;
-    numbers: the highest ones of each table that differing documents name."""
+    numbers: the highest ones of each table that differing documents name;
+    unknown: in words, columns and tables of orders that documents do not hold."""
 
     compared: int = 0
     on_their_way: int = 0
@@ -50,10 +52,11 @@ class Findings:
     rollups: list[DayDifference] = field(default_factory=list)
     activity: list[ActivityDifference] = field(default_factory=list)
     numbers: Counter[str] = field(default_factory=Counter)
+    unknown: list[str] = field(default_factory=list)
 
     @property
     def are_equal(self) -> bool:
-        return not (self.differences or self.rollups or self.activity)
+        return not (self.differences or self.rollups or self.activity or self.unknown)
 
 
 @dataclass
@@ -82,7 +85,7 @@ def reconcile(*, since: datetime | None = None, progress: Callable[[int], object
     since: aware datetime; documents without an order are only looked for without it.
     progress: called with the number of orders done. Raises PyMongoError where the mirror cannot be read.
     """
-    findings = Findings()
+    findings = Findings(unknown=columns.unknown())
     for ids, raw_documents in _read_ahead(_batches(since)):
         suspects = _compare_batch(ids, raw_documents, findings)
         if suspects:

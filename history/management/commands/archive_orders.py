@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from history import mongo
 from history.archive import marks, run
+from history.archive.columns import NotArchivable
 from history.archive.leave import Outcome
 
 SHOWN = 20
@@ -58,6 +59,8 @@ class Command(BaseCommand):
         except (DatabaseError, PyMongoError) as error:
             told = str(error).splitlines()[0][:300]
             raise CommandError(f"Stopped, nothing is lost, run it again to go on: {told}") from error
+        except NotArchivable as error:
+            raise CommandError(str(error)) from error
         self._report(outcome, "would be archived" if dry_run else f"archived in {seconds:.1f} s")
         if outcome.differing:
             sys.exit(1)

@@ -77,6 +77,8 @@ class Command(BaseCommand):
             self.stdout.write(str(rollup))
         for activity in findings.activity:
             self.stdout.write(str(activity))
+        for unknown in findings.unknown:
+            self.stdout.write(unknown)
         for day, status, total in findings.totals.differing():
             self.stdout.write(
                 f"{day} {status}: {total.orders:,} orders, {total.amount:,} in PostgreSQL; "
