@@ -24,7 +24,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from config.health import seconds_behind
 from config.paging import count_up_to
 from config.probes import Probe
-from history.models import Event
+from history.models import Event, ReconcileRun
 
 REQUESTS = Counter("shop_http_requests", "Answered requests.", ["view", "method", "status"])
 # Seconds; the limits of the pages lie among them.
@@ -72,6 +72,18 @@ class Stores(Collector):
             yield GaugeMetricFamily(f"shop_database_{name}", "Of one worker.", told.get(name, 0))
 
 
+def _inconsistent() -> dict[str, tuple[str, int]]:
+    """Orders that contradict themselves, as the latest reconcile of all orders found them."""
+    run = ReconcileRun.objects.of_all_orders().newest_first().first()
+    if run is None:
+        return {}
+    return {
+        "shop_orders_wrong_totals": ("Total is not that of the items.", run.wrong_totals),
+        "shop_orders_without_items": ("No items yet.", run.without_items),
+        "shop_orders_holding_stock": ("Cancelled, and hold stock.", run.holding_stock),
+    }
+
+
 def _events() -> dict[str, tuple[str, int]]:
     try:
         pending, parked, behind = Event.objects.pending(), Event.objects.parked(), seconds_behind()
@@ -79,6 +91,7 @@ def _events() -> dict[str, tuple[str, int]]:
             "shop_relay_lag_seconds": ("Age of the oldest undelivered change.", behind),
             "shop_events_pending": (f"At most {MOST:,}.", int(count_up_to(pending, MOST))),
             "shop_events_parked": (f"At most {MOST:,}.", int(count_up_to(parked, MOST))),
+            **_inconsistent(),
         }
     except Error:
         return {}

@@ -269,12 +269,16 @@ class ReconcileRunQuerySet(models.QuerySet["ReconcileRun"]):
     def newest_first(self) -> ReconcileRunQuerySet:
         return self.order_by("-started_at", "-run_id")
 
+    def of_all_orders(self) -> ReconcileRunQuerySet:
+        return self.filter(since__isnull=True)
+
 
 class ReconcileRun(models.Model):
     """One finished run of `manage.py reconcile`.
 
     differing: orders that differed at first; repaired: those mended since; exit_code: 0 where all are equal in the end.
     since: only orders changed since then were compared; None: all.
+    wrong_totals, without_items, holding_stock: orders that are inconsistent in PostgreSQL (orders/consistency.py).
     """
 
     run_id = models.BigAutoField(primary_key=True)
@@ -285,6 +289,9 @@ class ReconcileRun(models.Model):
     differing = models.IntegerField()
     repaired = models.IntegerField()
     exit_code = models.SmallIntegerField()
+    wrong_totals = models.IntegerField(db_default=0)
+    without_items = models.IntegerField(db_default=0)
+    holding_stock = models.IntegerField(db_default=0)
 
     objects = ReconcileRunQuerySet.as_manager()
 

@@ -61,9 +61,7 @@ def restore(order_id: int, *, by: User | None, at: datetime) -> None:
             document = _sound_document(order_id)
             brought = rows(document)
             if lacking := columns.lacking(brought):
-                raise NotRestorable(
-                    order_id, f"its document has what PostgreSQL has no column for: {', '.join(lacking)}"
-                )
+                raise NotRestorable(order_id, f"PostgreSQL has no column for: {', '.join(lacking)}")
             _insert(brought)
             faults.point("restore: after insert")
             _verify(order_id, document)
@@ -90,14 +88,8 @@ def _sound_document(order_id: int) -> Document:
 
 
 def _insert(brought: Rows) -> None:
-    each = {
-        "orders": [brought.order],
-        "order_items": brought.items,
-        "refunds": brought.refunds,
-        "history_events": brought.events,
-    }
     with connection.cursor() as cursor:
-        for table, inserted in each.items():
+        for table, inserted in brought.by_table().items():
             if inserted:
                 cursor.execute(INSERTS[table], [json_text(inserted)])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -60,16 +60,10 @@ def unknown() -> list[str]:
 def lacking(brought: Rows) -> list[str]:
     """Return the columns of a document's rows that PostgreSQL or this release does not have."""
     there = _columns()
-    each = {
-        "orders": [brought.order],
-        "order_items": brought.items,
-        "refunds": brought.refunds,
-        "history_events": brought.events,
-    }
     return sorted(
         {
             f"{table}.{column}"
-            for table, table_rows in each.items()
+            for table, table_rows in brought.by_table().items()
             for row in table_rows
             for column in row
             if column not in there[table] or column not in HELD[table]

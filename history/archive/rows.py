@@ -30,6 +30,15 @@ class Rows:
     refunds: list[Row]
     events: list[Row]
 
+    def by_table(self) -> dict[str, list[Row]]:
+        """Return the rows by table, in an order in which they can be inserted."""
+        return {
+            "orders": [self.order],
+            "order_items": self.items,
+            "refunds": self.refunds,
+            "history_events": self.events,
+        }
+
 
 def rows(document: Document) -> Rows:
     """Return the rows that this document was made of; it must be sound, and no tombstone."""

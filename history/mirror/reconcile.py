@@ -27,6 +27,7 @@ from history.mirror.totals import Totals
 from history.models import ArchivedOrder, Event
 from history.rollups import compare as rollups
 from history.rollups.compare import DayDifference
+from orders.consistency import Inconsistency, inconsistencies
 
 BATCH = 1000
 # Room for numbers before the first order and after the last: MongoDB's smallest and largest.
@@ -43,7 +44,8 @@ class Findings:
     """compared: orders looked at; on_their_way: orders whose events are pending and not parked, which count as equal;
     rollups: days whose rollup differs, and activity: events of people that do, looked for among all only;
     numbers: the highest ones of each table that differing documents name;
-    unknown: in words, columns and tables of orders that documents do not hold."""
+    unknown: in words, columns and tables of orders that documents do not hold;
+    inconsistent: orders that PostgreSQL itself contradicts, which is no difference between the stores."""
 
     compared: int = 0
     on_their_way: int = 0
@@ -53,6 +55,7 @@ class Findings:
     activity: list[ActivityDifference] = field(default_factory=list)
     numbers: Counter[str] = field(default_factory=Counter)
     unknown: list[str] = field(default_factory=list)
+    inconsistent: list[Inconsistency] = field(default_factory=list)
 
     @property
     def are_equal(self) -> bool:
@@ -185,6 +188,7 @@ def _compare_batch(ids: list[int], raw_documents: list[bytes], findings: Finding
     every = look.expected.keys() | look.stubs.keys() | others.keys()
     doubtful = others.keys() | look.stubs.keys() & look.expected.keys()
     suspects = (every - equal | doubtful) - look.unbuildable.keys()
+    findings.inconsistent += inconsistencies(ids)
     findings.compared += len(look.expected.keys() | look.stubs.keys())
     findings.differences += [Difference(number, [reason]) for number, reason in look.unbuildable.items()]
     for number in equal - suspects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from history.mirror import activity_compare, numbers, relay, repair
 from history.mirror.reconcile import Findings
 from history.models import ReconcileRun
 from history.rollups import queue
+from orders import consistency
 
 
 @dataclass
@@ -79,6 +80,7 @@ def _record(done: Run, started_at: datetime, seconds: float, since: datetime | N
         differing=len(done.first.differences),
         repaired=done.repaired,
         exit_code=done.exit_code,
+        **asdict(consistency.count(done.last.inconsistent)),
     )
     oldest_kept = retained_since(settings.MIRROR_STATE_DAYS, at=started_at)
     delete_in_batches(ReconcileRun.objects.filter(started_at__lt=oldest_kept))

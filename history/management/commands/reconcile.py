@@ -15,6 +15,7 @@ from history.backup import keep
 from history.mirror import reconcile, runs
 from history.mirror.compare import summary
 from history.models import ArchivedOrder
+from orders import consistency
 from orders.models import Order
 
 
@@ -88,6 +89,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:>9,}  {what}")
         way = f", {findings.on_their_way:,} on their way" if findings.on_their_way else ""
         self.stdout.write(f"{findings.compared:,} orders compared, {len(findings.differences):,} differ{way}.")
+        for order in findings.inconsistent:
+            self.stdout.write(str(order))
+        if findings.inconsistent:
+            self.stdout.write(str(consistency.count(findings.inconsistent)))
         if findings.rollups:
             self.stdout.write(f"{len(findings.rollups):,} days of the rollups differ.")
         if findings.activity:

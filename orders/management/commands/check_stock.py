@@ -1,4 +1,4 @@
-"""manage.py check_stock: prove that every product's stock is the sum of its movements, or name where it is not."""
+"""manage.py check_stock: prove that every product's stock is the sum of its movements, and that orders fit it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from django.core.management.base import BaseCommand
 
 from catalog import stock
 from catalog.models import Product, StockMovement
+from orders import consistency
 
 
 class Command(BaseCommand):
-    help = "Add up every product's stock movements; exit 0 when they are its stock, 1 when not."
+    help = (
+        "Add up every product's stock movements, and look for cancelled orders that hold stock and totals that are not "
+        "those of the items; exit 0 when all is well, 1 when not. An order without items is only named."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         differences, missing = stock.differences(), stock.missing_triggers()
@@ -24,5 +28,11 @@ class Command(BaseCommand):
             f"{Product.objects.count():,} products, {StockMovement.objects.count():,} movements, "
             f"{len(differences):,} differ."
         )
-        if differences or missing:
+        orders = consistency.inconsistencies()
+        for order in orders:
+            self.stdout.write(str(order))
+        counts = consistency.count(orders)
+        if orders:
+            self.stdout.write(str(counts))
+        if differences or missing or counts.wrong_totals or counts.holding_stock:
             sys.exit(1)
