@@ -41,7 +41,8 @@ class NotArchivable(Exception):
     """Nothing is archived: PostgreSQL has columns or tables of orders that a document does not hold."""
 
     def __init__(self, unknown: list[str]) -> None:
-        super().__init__(f"Orders are not archived: {'; '.join(unknown)}.")
+        self.why = "; ".join(unknown)
+        super().__init__(f"Orders are not archived: {self.why}.")
 
 
 def unknown() -> list[str]:

@@ -39,7 +39,7 @@ class Daily:
         try:
             outcome = leave.archive(order_ids, at=timezone.now())
         except NotArchivable as error:
-            logger.error("%s", error)
+            logger.error("Orders are not archived: %s", error.why)
             self._next, self._after = time.monotonic() + DAY, run.FIRST
             return
         self._after = order_ids[-1]

@@ -98,7 +98,7 @@ def test_the_relay_goes_on_and_says_it_once_a_day(old, alter, settings, caplog):
         archiver()
 
     assert [record.message for record in caplog.records] == [
-        "Orders are not archived: the archive does not hold the column orders.gift."
+        "Orders are not archived: the archive does not hold the column orders.gift"
     ]
 
 
