@@ -32,7 +32,19 @@ WATCHED: dict[type[Model], tuple[Subject, tuple[str, ...]]] = {
     ),
     Category: (Subject.CATEGORY, ("name", "slug")),
     Group: (Subject.ROLE, ("name",)),
-    ApiKey: (Subject.API_KEY, ("name", "prefix", "scopes", "customer_id", "requests_per_minute", "revoked_at")),
+    ApiKey: (
+        Subject.API_KEY,
+        (
+            "name",
+            "prefix",
+            "scopes",
+            "customer_id",
+            "requests_per_minute",
+            "made_by_id",
+            "taken_over_by_id",
+            "revoked_at",
+        ),
+    ),
     Endpoint: (Subject.WEBHOOK, ("name", "url", "kinds", "is_active")),
 }
 ROLE_FIELDS = {"is_staff", "is_superuser"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import ModelForm, ModelMultipleChoiceField
@@ -15,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 
 from users import services
+from users.admin_key_owners import AsksAboutKeys
 from users.admin_keys import ApiKeyAdmin
 from users.forms import UserAddForm, UserEditForm
 from users.granting import MAY_ASSIGN, may_look_after, may_rename, roles_to_give, vouch
@@ -24,13 +24,8 @@ from users.notices import tell_owner
 
 MAX_AT_ONCE = 500  # a request's worth of people
 
-if TYPE_CHECKING:
-    _UserAdmin = StockUserAdmin[User]
-else:
-    _UserAdmin = StockUserAdmin
 
-
-class UserAdmin(_UserAdmin):
+class UserAdmin(AsksAboutKeys):
     """Nobody hands out what they may not do themselves, and nobody signs in as somebody else: see users/granting.py.
 
     history/admin.py registers it, because the list shows what people ordered.
@@ -71,6 +66,7 @@ class UserAdmin(_UserAdmin):
             (None, {"fields": person}),
             ("Roles", {"fields": permissions}),
             ("Dates", {"fields": ["created_at", "last_login"]}),
+            *self.fieldsets_of_keys(request),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
@@ -141,6 +137,7 @@ class UserAdmin(_UserAdmin):
         told = f"{len(allowed)} {done}"
         if left_out:
             told += f", {len(left_out)} left as they were, not yours to change: {', '.join(left_out[:10])}"
+        self._warn_of_keys(request, allowed)
         self.message_user(request, f"{told}.", messages.WARNING if left_out or not allowed else messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[Model], change: bool) -> None:

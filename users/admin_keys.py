@@ -18,6 +18,8 @@ from django.utils.cache import add_never_cache_headers
 
 from config.api.scopes import OF_ONE_CUSTOMER, SCOPES
 from users import api_keys
+from users.admin_key_owners import maker_of
+from users.guards import password_asked
 from users.models import ApiKey, User
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class KeyForm(_KeyForm):
     def make(self) -> tuple[ApiKey, str]:
         """See api_keys.make."""
         names = ("name", "scopes", "customer", "requests_per_minute")
-        return api_keys.make(**{name: self.cleaned_data[name] for name in names})
+        return api_keys.make(**{name: self.cleaned_data[name] for name in names}, by=self.by)
 
 
 class RevokedFilter(admin.SimpleListFilter):
@@ -100,16 +102,34 @@ class RevokedFilter(admin.SimpleListFilter):
 class ApiKeyAdmin(_ApiKeyAdmin):
     """What a key may do is never changed: another one is made instead, and the old one revoked."""
 
-    list_display = ["name", "prefix", "scopes", "customer", "requests_per_minute", "last_used_at", "revoked_at"]
+    list_display = ["name", "prefix", "scopes", "customer", "owned_by", "requests_per_minute", "last_used_at", "state"]
     list_filter = [RevokedFilter]
-    list_select_related = ["customer"]
+    list_select_related = ["customer", "made_by", "taken_over_by"]
     search_fields = ["name", "prefix"]
     ordering = ["-key_id"]
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        own = ["prefix", "created_at", "last_used_at", "revoked_at"] if obj else []
+        of_made = ["prefix", "maker", "taken_over_by", "state", "lost", "created_at", "last_used_at", "revoked_at"]
+        own = of_made if obj else []
         return ["name", "scopes", "customer", "requests_per_minute", *own]
+
+    @admin.display(description="made by")
+    def maker(self, key: ApiKey) -> str:
+        return maker_of(key)
+
+    @admin.display(description="owner")
+    def owned_by(self, key: ApiKey) -> str:
+        return str(key.owner) if key.owner else maker_of(key)
+
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at:
+            return "revoked"
+        return "in use" if key.owner is None or key.owner.is_active else "stopped: its owner is not active"
+
+    @admin.display(description="scopes that its owner has lost")
+    def lost(self, key: ApiKey) -> str:
+        return ", ".join(api_keys.lost_scopes(key)) or "–"
 
     def get_form(
         self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
@@ -137,7 +157,9 @@ class ApiKeyAdmin(_ApiKeyAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         one_way = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**(extra_context or {}), **one_way})
+        view = super().add_view
+        guarded = password_asked(view) if request.method == "POST" and self.has_add_permission(request) else view
+        return guarded(request, form_url, {**(extra_context or {}), **one_way})
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """The key itself, this once: no redirect, because it may lie in no session and no cookie on the way."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from config.api.scopes import SCOPES
 from users.models import ApiKey, User
 
 FORM = re.compile(r"shop_([0-9a-f]{12})_([0-9a-f]{64})", re.ASCII)
@@ -24,8 +25,19 @@ FIELDS = ApiKey._meta.concrete_fields
 # after the one before has ended; one clock for all web servers.
 USE = f"""
 WITH found AS (
-    SELECT {", ".join(f"api_keys.{field.column}" for field in FIELDS)} FROM api_keys LEFT JOIN users USING (user_id)
-    WHERE prefix = %(prefix)s AND digest = %(digest)s AND revoked_at IS NULL AND users.is_active IS NOT FALSE
+    SELECT {", ".join(f"api_keys.{field.column}" for field in FIELDS)},
+        owner.is_superuser IS NOT FALSE AS may_all, ARRAY(
+        SELECT app_label || '.' || codename FROM auth_permission permission
+        JOIN django_content_type content_type ON content_type.id = permission.content_type_id
+        WHERE permission.id IN (
+            SELECT permission_id FROM users_user_permissions WHERE user_id = owner.user_id
+            UNION SELECT permission_id FROM users_groups JOIN auth_group_permissions USING (group_id)
+            WHERE user_id = owner.user_id)
+    ) AS may
+    FROM api_keys LEFT JOIN users customer ON customer.user_id = api_keys.user_id
+    LEFT JOIN users owner ON owner.user_id = coalesce(taken_over_by_id, made_by_id)
+    WHERE prefix = %(prefix)s AND digest = %(digest)s AND revoked_at IS NULL
+        AND customer.is_active IS NOT FALSE AND owner.is_active IS NOT FALSE
 ), counted AS (
     INSERT INTO api_uses AS uses (key_id, since, requests) SELECT key_id, statement_timestamp(), 1 FROM found
     ON CONFLICT (key_id) DO UPDATE SET
@@ -59,8 +71,10 @@ class Use:
         return self.made > self.limit
 
 
-def make(*, name: str, scopes: Iterable[str], customer: User | None, requests_per_minute: int) -> tuple[ApiKey, str]:
-    """Make a key and return it with its text, of which only a hash is kept."""
+def make(
+    *, name: str, scopes: Iterable[str], customer: User | None, requests_per_minute: int, by: User | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key and return it with its text, of which only a hash is kept. by: its owner; without one it has none."""
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     key = ApiKey.objects.create(
         name=name,
@@ -68,6 +82,7 @@ def make(*, name: str, scopes: Iterable[str], customer: User | None, requests_pe
         digest=_digest(secret),
         scopes=" ".join(scopes),
         customer=customer,
+        made_by=by,
         requests_per_minute=requests_per_minute,
     )
     return key, f"shop_{prefix}_{secret}"
@@ -84,9 +99,34 @@ def revoke(key: ApiKey, *, at: datetime) -> bool:
     return True
 
 
-def use(text: str, *, at: datetime) -> Use | None:
-    """Find the key of this text, unless it was revoked or its customer is not active, and count a request of it.
+def owned_by(user: User) -> QuerySet[ApiKey]:
+    """Return the keys in use that somebody made and nobody took over, or that they took over."""
+    owned = Q(taken_over_by=user) | Q(taken_over_by=None, made_by=user)
+    return ApiKey.objects.filter(owned, revoked_at=None).select_related("made_by", "taken_over_by").order_by("pk")
 
+
+def lost_scopes(key: ApiKey) -> list[str]:
+    """Return the scopes that the key has no longer, because its owner is not active or may not do that any more."""
+    may = key.owner.get_all_permissions() if key.owner else SCOPES.values()
+    return [scope for scope in key.scopes.split() if SCOPES.get(scope) not in may]
+
+
+@transaction.atomic
+def take_over(key: ApiKey, *, by: User) -> bool:
+    """Make `by` the owner of a key; False where it has ended, or does what they may not do."""
+    current = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
+    may = by.get_all_permissions()
+    if current.revoked_at or not all(SCOPES.get(scope) in may for scope in current.scopes.split()):
+        return False
+    current.taken_over_by = by
+    current.save(update_fields=["taken_over_by"])
+    return True
+
+
+def use(text: str, *, at: datetime) -> Use | None:
+    """Find the key of this text, unless it was revoked or its customer or owner is not active, and count a request.
+
+    It comes with the scopes only for which its owner has the permission now.
     Counted at once and for all web servers; now and then it is noted that the key is in use.
     """
     parts = FORM.fullmatch(text)
@@ -100,8 +140,10 @@ def use(text: str, *, at: datetime) -> Use | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    *columns, made, ends_in = found
+    *columns, may_all, may, made, ends_in = found
     key = ApiKey.from_db(connection.alias, [field.attname for field in FIELDS], columns)
+    if not may_all:
+        key.scopes = " ".join(scope for scope in key.scopes.split() if SCOPES.get(scope) in may)
     if key.last_used_at is None or key.last_used_at < at - USE_NOTED_EVERY:
         unnoted = Q(last_used_at=None) | Q(last_used_at__lt=at - USE_NOTED_EVERY)
         ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=at)

@@ -173,6 +173,14 @@ class ApiKey(models.Model):
         db_column="user_id",
         help_text="If given, the key is for the orders of this customer alone.",
     )
+    # It works only while its owner, who made it or took it over, is active and may do what it does. Keys made before
+    # this was recorded have no owner, and go on.
+    made_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
+    taken_over_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
     requests_per_minute = models.IntegerField(default=USUAL_LIMIT)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # To the minute, because every request would write it.
@@ -192,6 +200,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"API key {self.name}"
+
+    @property
+    def owner(self) -> User | None:
+        return self.taken_over_by or self.made_by
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes.split()

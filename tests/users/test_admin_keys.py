@@ -11,6 +11,7 @@ from django.urls import reverse
 from history.models import Event, Subject
 from tests.api.keys import ApiClient
 from tests.factories import StaffFactory, UserFactory
+from tests.pages import confirm_password
 from users.models import ApiKey
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,8 @@ FORM = {"name": "Warehouse", "scopes": ["orders:read", "status:write"], "custome
 def test_a_key_is_shown_once_used_and_revoked(client):
     staff = StaffFactory()
     client.force_login(staff)
+    assert client.post(ADD, FORM)["Location"].startswith(reverse("account_reauthenticate"))
+    confirm_password(client)
 
     made = client.post(ADD, FORM)
 
@@ -64,6 +67,7 @@ def test_nobody_hands_out_what_they_may_not_do(client):
     keeper.groups.add(Group.objects.get(name="Catalogue"))
     keeper.user_permissions.add(Permission.objects.get(codename="add_apikey"))
     client.force_login(keeper)
+    confirm_password(client)
 
     refused = client.post(ADD, FORM)
     made = client.post(ADD, FORM | {"scopes": ["catalogue:write"]})
@@ -76,6 +80,7 @@ def test_nobody_hands_out_what_they_may_not_do(client):
 def test_a_customers_key_is_for_orders_alone(client):
     customer = UserFactory()
     client.force_login(StaffFactory())
+    confirm_password(client)
 
     unknown = client.post(ADD, FORM | {"customer": "nobody@shop.example"})
     beyond = client.post(ADD, FORM | {"customer": customer.email, "scopes": ["orders:read", "status:write"]})
