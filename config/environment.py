@@ -224,7 +224,10 @@ def is_host(text: str) -> bool:
 
 def is_address(text: str) -> bool:
     """A host name or an address to listen on; IPv6 without brackets."""
-    return is_host(text) if ":" not in text else is_host(f"[{text}]")
+    try:
+        return ip_address(text) is not None
+    except ValueError:
+        return ":" not in text and is_host(text)
 
 
 def is_allowed_host(text: str) -> bool:
