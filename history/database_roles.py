@@ -10,8 +10,10 @@ from psycopg import sql
 
 # {web}: gunicorn. {relay}: relay, send_mails, import_products, deliver_webhooks and the commands. {owner}: migrate.
 SETUP = """\
--- Run as a superuser or as the owner of the database, in the database, after `manage.py migrate`. It may be run again,
--- and has to be after an upgrade whose notes say so. Give both roles a password with \\password.
+-- Run as a superuser, or as the owner of the database where it may make roles, in the database, after
+-- `manage.py migrate`: one transaction. It may be run again, and has to be after an upgrade whose notes say so.
+-- Give both roles a password with \\password.
+BEGIN;
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {web_name}) THEN
@@ -42,6 +44,7 @@ REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {web}, {relay};
 -- What happened stays: the web adds to the log and to the stock ledger, and has parked events tried again.
 REVOKE UPDATE, DELETE ON history_events, stock_movements FROM {web};
 GRANT UPDATE (delivered_at, parked_at, retry_at, attempts, error) ON history_events TO {web};
+COMMIT;
 """
 
 

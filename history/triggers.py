@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection
+
+from core.db.transactions import waiting_transaction
 
 TRIGGERS = {
     "history_set_first_revision": "orders",
@@ -47,7 +49,7 @@ def capture_off() -> Iterator[None]:
 
     Only for moving whole histories: import, archive, restore. Ends with the transaction, whatever happens.
     """
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with waiting_transaction(durable=True) as cursor:
         cursor.execute("SET LOCAL history.capture = 'off'")
         yield
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from django.db import transaction
 from django.db.models import QuerySet
 from pymongo import UpdateOne
 
+from core.db.transactions import waiting_transaction
 from history import faults, mongo
 from history.mirror.documents import document_id, milliseconds
 from history.mirror.writer import LIST
@@ -42,7 +42,7 @@ def mark(order_ids: Iterable[int], at: datetime) -> None:
     )
 
 
-@transaction.atomic
+@waiting_transaction()
 def mark_some() -> int:
     """Mark up to a hundred documents and return how many orders that were; none where others are at them."""
     stubs = list(_unmarked().order_by("order_id").select_for_update(skip_locked=True)[:LIST])
@@ -59,7 +59,7 @@ def mark_again(order_ids: Sequence[int]) -> int:
     return ArchivedOrder.objects.filter(pk__in=order_ids).update(is_marked=False)
 
 
-@transaction.atomic
+@waiting_transaction()
 def remove(order_id: int) -> bool:
     """Take the mark from the document of an order that was restored; return whether it was.
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
-
+from core.db.transactions import waiting_transaction
 from history.archive.rows import Rows, rows
 from history.mirror import held
 from history.mirror.documents import UNBUILDABLE, Document, digest, document_id
@@ -21,7 +20,7 @@ from orders.models import Order
 from orders.status import FINISHED
 
 
-@transaction.atomic
+@waiting_transaction()
 def rebuild(order_id: int) -> bool:
     """Rebuild one stub; return whether there is exactly one document that can be believed.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from core import private_files
 from history.backup import files
 from history.mirror import held, source
 from history.mirror.documents import UNBUILDABLE, Document, digest, document_id
@@ -61,7 +62,8 @@ def dump(
 
 def _known(path: Path) -> dict[int, str]:
     """The digest of the last document of each order in the file, which is made if it is not there."""
-    path.touch()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.make_file(path)
     files.cut_torn_end(path)
     return {document["order_id"]: document["digest"] for document in files.orders(path)}
 

@@ -18,6 +18,7 @@ from bson import json_util
 from bson.errors import BSONError
 from bson.json_util import JSONMode, JSONOptions
 
+from core import private_files
 from history.mirror.documents import Document
 from history.mongo import CODEC
 
@@ -33,6 +34,7 @@ class DamagedFile(Exception):
 
 def append(path: Path, documents: Iterable[Document]) -> None:
     """Add documents behind the last whole piece, as one piece, and return when the disk has it."""
+    private_files.make_file(path)
     piece = "".join(f"{_line(document)}\n" for document in documents).encode()
     with path.open("ab") as file:
         file.write(gzip.compress(piece, compresslevel=6) if path.suffix == ".gz" else piece)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from django.db import transaction
 from pymongo import ReplaceOne
 
+from core.db.transactions import waiting_transaction
 from history import mongo
 from history.backup import files
 from history.backup.dump import BATCH, is_sound
@@ -56,7 +56,7 @@ def _batches(path: Path) -> Iterator[list[Document]]:
         yield batch
 
 
-@transaction.atomic
+@waiting_transaction()
 def _load(documents: list[Document], done: Loaded) -> set[int]:
     """Write what is needed of some documents, and return of which archived orders they are."""
     # Locked, so that no order is restored meanwhile and then gets back what it was.

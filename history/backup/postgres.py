@@ -11,6 +11,8 @@ from pathlib import Path
 from django.db import connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from core import private_files
+
 
 class DumpFailed(Exception):
     """pg_dump is not there or did not do it; the message says why."""
@@ -27,10 +29,14 @@ def dump(path: Path, *, snapshot: str) -> None:
     # Not among the arguments, which everybody on the machine can see.
     password = connection.settings_dict["PASSWORD"]
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    command = [program, "--format=custom", f"--snapshot={snapshot}", f"--file={path}", f"--dbname={address()}"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DumpFailed(f"pg_dump: {done.stderr.strip()[:500]}")
+    try:
+        with private_files.replacing(path) as draft:
+            command = [program, "--format=custom", f"--snapshot={snapshot}", f"--file={draft}", f"--dbname={address()}"]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise DumpFailed(f"pg_dump: {done.stderr.strip()[:500]}")
+    except OSError as error:
+        raise DumpFailed(f"pg_dump: {path}: {error.strerror}.") from error
 
 
 def address() -> str:

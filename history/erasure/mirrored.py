@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
-from django.db import transaction
 from pymongo import UpdateOne
 
+from core.db.transactions import waiting_transaction
 from history import faults, mongo
 from history.erasure.person import Person, Whose
 from history.mirror.documents import digest, document_id
@@ -124,7 +124,7 @@ def _write(ready: Sequence[tuple[Document, Document]], done: Cleaned) -> None:
 @contextmanager
 def _locked(order_ids: Sequence[int]) -> Iterator[dict[int, ArchivedOrder]]:
     """The stubs of those of the orders that are archived, in a transaction in which nobody restores them."""
-    with transaction.atomic():
+    with waiting_transaction():
         stubs = ArchivedOrder.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
         yield {stub.pk: stub for stub in stubs}
 

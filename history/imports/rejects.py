@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.db.backends.utils import CursorWrapper
 
-from core import csv_output
+from core import csv_output, private_files
 from history.imports.files import Source
 
 COLUMNS = ("file", "line", "reason", "row")
@@ -38,7 +38,10 @@ def write(cursor: CursorWrapper, sources: Sequence[Source], path: Path) -> int:
     """
     rows = ([source.path.name, *rejected] for source in sources for rejected in _rejected(cursor, source))
     count = 0
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    with (
+        private_files.replacing(path) as draft,
+        draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         for line in csv_output.lines(chain([COLUMNS], rows)):
             file.write(line)
             count += 1

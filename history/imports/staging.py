@@ -39,7 +39,7 @@ CREATE TEMPORARY TABLE import_problems (sheet text, line integer, key text, reas
 ADVISORY_LOCK = 7_205_759
 
 # An import takes as long as it takes: the limits of the pages do not hold for its transaction.
-NO_TIME_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
+NO_TIME_LIMITS = "SET LOCAL statement_timeout = 0;"
 
 
 class ImportRunning(Exception):

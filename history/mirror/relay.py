@@ -12,12 +12,13 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 import psycopg
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.db.backends.utils import CursorWrapper
 from pymongo.errors import PyMongoError
 
 from config import heartbeat
 from config.working import Trouble
+from core.db.transactions import waiting_transaction
 from history import faults, mongo, upkeep, wakeup
 from history.archive import daily, marks
 from history.mirror import activity, documents, lag, source, trail, writer
@@ -79,7 +80,7 @@ def deliver_batch(limit: int = BATCH) -> Batch:
 
     Raises django.db.Error or PyMongoError where a store fails; then nothing is marked and all stays pending.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with waiting_transaction() as cursor:
         claimed = _claim(cursor, limit)
         if not claimed:
             return Batch()

@@ -13,8 +13,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.functional import cached_property
+
+from core.db.transactions import waiting_transaction
 
 # All that an order is, column by column: its document holds these, and an archived order comes back out of them.
 ORDER = (
@@ -101,7 +103,7 @@ def parse(text: str | None) -> Any:
 @contextmanager
 def snapshot() -> Iterator[None]:
     """Have everything that is read within it be of one moment, whatever other transactions commit meanwhile."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with waiting_transaction(durable=True) as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 

@@ -15,12 +15,13 @@ from datetime import date
 
 import psycopg
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.db.backends.utils import CursorWrapper
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from config.working import Trouble
+from core.db.transactions import waiting_transaction
 from history import faults, mongo
 from history.mirror.writer import DUPLICATE_KEY
 from history.models import DirtyDay
@@ -52,7 +53,7 @@ def refresh(days: int = DAYS) -> int | None:
 
     Raises django.db.Error or PyMongoError where a store fails; then the days stay in the queue.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with waiting_transaction() as cursor:
         # A day of a million orders takes longer than a page may.
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])

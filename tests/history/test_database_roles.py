@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from history import upkeep
+from history import database_roles, upkeep
 from history.mirror import reconcile, relay
 from history.models import ArchivedOrder, Event
 from orders import edits
@@ -92,6 +92,31 @@ def roles():
             cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
         cursor.execute("SELECT current_database()")
         cursor.execute(f'GRANT TEMPORARY ON DATABASE "{cursor.fetchone()[0]}" TO PUBLIC')
+
+
+def test_it_fails_as_a_whole(roles):
+    """A role that may not make roles gets nothing done."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        [database] = cursor.fetchone()
+        statements = database_roles.statements(database=database, owner=WEB, web="other_web", relay=RELAY)
+        before = privileges(cursor)
+        cursor.execute("SET ROLE " + RELAY)
+        with pytest.raises(ProgrammingError):
+            cursor.execute(statements)
+        cursor.execute("ROLLBACK; RESET ROLE")
+        late = statements.replace("REVOKE INSERT, UPDATE, DELETE ON django_migrations", "REVOKE ALL ON no_such_table")
+        with pytest.raises(ProgrammingError):
+            cursor.execute(late)
+        cursor.execute("ROLLBACK")
+        assert privileges(cursor) == before
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'other_web'")
+        assert cursor.fetchone() == (0,)
+
+
+def privileges(cursor) -> set[tuple[str, ...]]:
+    cursor.execute("SELECT grantee, table_name, privilege_type FROM information_schema.table_privileges")
+    return set(cursor.fetchall())
 
 
 def refused(statement) -> bool:

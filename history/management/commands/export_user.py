@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from core import private_files
 from history import personal_data
 from users.models import User
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             self.stdout.write(text)
         else:
             try:
-                Path(file).write_text(f"{text}\n", encoding="utf-8")
+                with private_files.replacing(Path(file)) as draft:
+                    draft.write_text(f"{text}\n", encoding="utf-8")
             except OSError as error:
                 raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
             self.stdout.write(f"{file}: {len(found['orders']):,} orders and {len(text):,} characters in all.")
