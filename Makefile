@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 MIN_VERSION := 3.11
 PACKAGES := config history orders catalog users core
 
-# The first Python that really runs and is of a version we test; a version manager's stub does not count.
-FIND_PYTHON = for name in python3.13 python3.12 python3.11 python3; do \
+# PYTHON, or the first Python that really runs and is of a version we test; a version manager's stub does not count.
+FIND_PYTHON = for name in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
     $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 \
         && { echo $$name; break; }; done
 
@@ -40,6 +40,22 @@ check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+
+.PHONY: programs
+programs: ## install nginx for the tests, from Debian's or Ubuntu's packages (needs sudo)
+	sudo apt-get update -q
+	sudo apt-get install -qy --no-install-recommends nginx
+
+.PHONY: image
+image: ## build the container image
+	docker build --tag user-order-system:latest .
+
+.PHONY: compose
+compose: ## start compose.yaml from the image, wait until all of it is healthy, and stop it
+	SECRET_KEY="$$(head -c 50 /dev/urandom | base64 -w 0)" POSTGRES_PASSWORD=test MONGODB_PASSWORD=test \
+	    docker compose up --detach --wait --wait-timeout 300
+	docker compose down --volumes
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure the product

@@ -1,8 +1,8 @@
-"""`python -m tests.load.exhaust`: stores that are full, slow, silent or gone, while visitors keep coming.
+"""`python -m tests.load.exhaust`: stores that are full, slow, out of reach or gone, while visitors keep coming.
 
 Every visitor is answered within five seconds, with the page that was asked for or one that says what is wrong (503);
 all is well again by itself; what was acknowledged is in both stores, once. The troubles are in trials.py. The full disk
-needs root, who may mount one; for anybody else it is left out, and said so.
+and lost packets (nft) need root; for anybody else they are left out, and said so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from tests.faults.servers import Servers
 from tests.load.command import ended, stores
 from tests.load.disk import SmallDisk, is_possible
-from tests.load.trials import FULL_DISK, TRIALS
+from tests.load.trials import AS_ROOT, FULL_DISK, TRIALS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=5, help="visits a second")
     options = parser.parse_args(arguments)
     names = options.trials or list(TRIALS)
-    if FULL_DISK in names and not is_possible():
-        print(f"left out, because only root may mount a disk: {FULL_DISK}", flush=True)
-        names = [name for name in names if name != FULL_DISK]
+    if not is_possible():
+        print(f"left out, because they need root: {', '.join(AS_ROOT)}", flush=True)
+        names = [name for name in names if name not in AS_ROOT]
     with ExitStack() as stack:
         servers = Servers()
         # Entered before the servers that lie on it, so that it ends after them.

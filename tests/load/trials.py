@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +21,9 @@ from tests.load.line import Line
 SLOW_POSTGRESQL, SLOW_MONGODB = 0.02, 0.1
 # What the reports are read from, and what they say then.
 ONLY_REPORTS = frozenset({"report"})
-FULL_DISK = "full-disk"
+FULL_DISK, LOST = "full-disk", "lost-postgresql"
+# Only root may mount a disk and drop packets.
+AS_ROOT = (FULL_DISK, LOST)
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,20 @@ def _slow(line: Line, delay: float) -> Iterator[None]:
 
 
 @contextmanager
-def silent_postgresql(scene: Scene) -> Iterator[None]:
-    with _silent(scene.postgresql):
+def lost_postgresql(scene: Scene) -> Iterator[None]:
+    """Drop every packet of the shop's connections to PostgreSQL, as a broken network does."""
+    rules = "".join(
+        f"add rule inet {LOST} input tcp {direction} {scene.postgresql.port} drop\n" for direction in ("dport", "sport")
+    )
+    _nft(f"add table inet {LOST}\nadd chain inet {LOST} input {{ type filter hook input priority 0; }}\n{rules}")
+    try:
         yield
+    finally:
+        _nft(f"delete table inet {LOST}")
+
+
+def _nft(commands: str) -> None:
+    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=True)
 
 
 @contextmanager
@@ -164,7 +178,7 @@ TRIALS = {
     trial.name: trial
     for trial in (
         Trial("slow-postgresql", slow_postgresql),
-        Trial("silent-postgresql", silent_postgresql),
+        Trial(LOST, lost_postgresql),
         Trial("postgresql-gone", postgresql_gone),
         Trial("no-connection-left", no_connection_left),
         Trial("slow-mongodb", slow_mongodb, ONLY_REPORTS),
