@@ -34,8 +34,8 @@ DOCUMENTED_BASES = (
     "django.db.models.", "django.forms.", "django.http.", "django.middleware.locale.LocaleMiddleware",
     "django.views.generic.base.View",
     # docs.allauth.org: adapters, forms, backends
-    "allauth.account.adapter.", "allauth.account.admin.", "allauth.account.auth_backends.", "allauth.account.forms.", "allauth.mfa.admin.",
-    "allauth.usersessions.admin.",
+    "allauth.account.adapter.", "allauth.account.admin.", "allauth.account.auth_backends.", "allauth.account.forms.",
+    "allauth.mfa.admin.", "allauth.usersessions.admin.",
     "environ.environ.Env", "import_export.resources.ModelResource", "import_export.widgets.", "ninja.main.NinjaAPI",
     "ninja.parser.Parser", "ninja.security.http.HttpBearer", "prometheus_client.registry.Collector",
     "pydantic.main.BaseModel",
