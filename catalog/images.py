@@ -17,7 +17,7 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from catalog.models import Product
 
@@ -28,6 +28,10 @@ MOST_PIXELS = 25_000_000
 # Pixels: the longer side of the whole picture, and the side of the square cut out of its middle.
 LARGE, SMALL = 1000, 400
 QUALITY = 82
+
+SRGB = ImageCms.createProfile("sRGB")
+# What a colour profile is for: the modes that it describes, by the colour space that it says.
+PROFILED = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
 
 # What Pillow raises at files that are broken, or made to break it.
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
@@ -102,11 +106,38 @@ def _drawn(image: Image.Image) -> Picture:
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in a mode, in sRGB, without anything else that its file says beside its pixels."""
     exif = image.info.get("exif")
-    converted = image.convert(mode)
-    # Everything else that a file says beside its pixels stays behind.
+    converted = _in_srgb(_in_8_bits(image), image.info.get("icc_profile"), mode)
     converted.info = {"exif": exif} if exif else {}
     return converted
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Scale grey of 16 bits, which convert() would cut off at 255; draw a palette, and a colour that is transparent."""
+    transparent = image.info.get("transparency")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    if transparent is None or image.mode in ("P", "PA"):
+        has_alpha = image.has_transparency_data
+        return image.convert("RGBA" if has_alpha else "RGB") if image.mode in ("P", "PA") else image
+    levels = transparent if isinstance(transparent, tuple) else (transparent,)
+    scaled = tuple(level >> 8 if max(levels) > 255 else level for level in levels)
+    image.info["transparency"] = scaled if isinstance(transparent, tuple) else scaled[0]
+    return image.convert("RGBA")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None, mode: str) -> Image.Image:
+    """Convert by the picture's colour profile; one that is broken, or of other colours, is passed over."""
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            if image.mode in PROFILED.get(source.profile.xcolor_space, ()):
+                target = "RGBA" if image.mode == "RGBA" else "RGB"
+                image = ImageCms.profileToProfile(image, source, SRGB, outputMode=target) or image
+        except (ImageCms.PyCMSError, *_UNREADABLE):
+            pass
+    return image.convert(mode)
 
 
 def _encoded(image: Image.Image) -> bytes:
