@@ -101,6 +101,7 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
     list_per_page = 50
     show_full_result_count = False
     actions = ["retire", "activate"]
+    state_fields = ("name", "sku", "category", "price", "is_active")  # its stock moves with every sale
     fieldsets = [
         (None, {"fields": ["name", "sku", "category", "is_active"]}),
         ("For sale", {"fields": ["price", "stock"]}),

@@ -48,6 +48,9 @@ class PictureField(forms.FileField):
 
     widget = forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"})
 
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data)  # the picture there is, is no upload
+
     def to_python(self, data: Any) -> Any:
         upload = super().to_python(data)
         if upload is None:
@@ -72,3 +75,8 @@ class ProductForm(_ProductForm):
         model = Product
         fields = ["name", "sku", "category", "is_active", "price", "stock", "description", "attributes"]
         field_classes = {"attributes": AttributesField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Carried by the page like every other value, so that nobody replaces a picture they have not seen.
+        self.initial["picture"] = self.instance.image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.apps import AppConfig
@@ -33,6 +33,8 @@ from django.utils.text import capfirst
 
 from config.paging import BoundedPaginator
 from config.tiles import tiles
+from config.unchanged_rows import RowState, UnchangedRows
+from core.shown_values import SHOWN
 from users import second_factor
 
 # Whose history the activity log tells, and what it calls them.
@@ -45,13 +47,8 @@ SUBJECTS = {
     "endpoint": "webhook",
 }
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
-
-class QuickList(_ModelAdmin):
+class QuickList(UnchangedRows):
     """Asked for what no column can hold (the year 99999999999), a list leads back to the whole of it; the box before
     each row is written without a template, which was a quarter of the page's time.
     """
@@ -59,10 +56,14 @@ class QuickList(_ModelAdmin):
     @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
     def action_checkbox(self, obj: Model) -> SafeString:
         return format_html(
-            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+            '<input type="hidden" name="{}-{}" value="{}">',
             ACTION_CHECKBOX_NAME,
             obj.pk,
             f"Select this object for an action - {obj}",
+            SHOWN,
+            obj.pk,
+            self.state_of(obj),
         )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -139,7 +140,7 @@ class ShopAdminSite(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         if given.paginator is Paginator:
             bounded["paginator"] = BoundedPaginator
-        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (QuickList, given), {})
+        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (QuickList, given, RowState), {})
         super().register(model_or_iterable, lenient, **(bounded | options))
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -23,6 +23,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from config.templatetags.money import money, status_badge
+from core.shown_values import shown_states
 from orders import admin_export, order_desk
 from orders.admin_decisions import EditView, ReturnView
 from orders.admin_list import PlacedFilter, TotalFilter
@@ -30,6 +31,7 @@ from orders.desk_forms import NOTE_LENGTH, NoteForm, StepForm
 from orders.models import Order
 from orders.notes import add_note
 from orders.returns import RETURNABLE, refunds_of
+from orders.seen import Archived, MovedOn
 from orders.services import OrderError
 from orders.status import Status, allowed_after
 from users.models import Address, User
@@ -73,6 +75,7 @@ class OrderAdmin(_OrderAdmin):
         "placed", "customer_link", "status_shown", "total", "external_ref", "address",
     ]  # fmt: skip
     fields = (*readonly_fields,)
+    locks_rows = False  # each order is a transaction of its own, which compares its revision
     change_form_template = "admin/orders/order/change_form.html"
     change_list_template = "admin/orders/order/change_list.html"
     view_on_site = False
@@ -150,10 +153,20 @@ class OrderAdmin(_OrderAdmin):
                 request, "admin/orders/order/cancel_selected.html", {"title": "Cancel these orders?"}, orders
             )
         assert request.user.is_authenticated
-        outcome = order_desk.take_each(orders, to=to, by=request.user, at=timezone.now())
+        revisions = {int(key): int(rev) for key, rev in shown_states(request).items() if f"{key}{rev}".isdecimal()}
+        outcome = order_desk.take_each(orders, to=to, by=request.user, at=timezone.now(), revisions=revisions)
         few = messages.WARNING if outcome.done else messages.ERROR
         self.message_user(request, str(outcome), few if outcome.refused else messages.SUCCESS)
         return None
+
+    def state_of(self, row: Any) -> str:
+        """Return what the list carries of an order: its revision."""
+        return str(row.rev)
+
+    def describe_change(self, request: HttpRequest, row: Any) -> str:
+        assert request.user.is_authenticated
+        order = Order.objects.filter(pk=row.pk).first()
+        return str(MovedOn(order, reader=request.user) if order else Archived(row.pk))
 
     # --- The page of one order ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -70,24 +70,28 @@ class Outcome:
 
 
 def _reason(error: OrderError) -> str:
-    if isinstance(error, TransitionNotAllowed):
+    if isinstance(error, TransitionNotAllowed | seen.MovedOn):
         return error.order.get_status_display().lower()
     return "archived" if isinstance(error, seen.Archived) else "gone"
 
 
-def take_each(orders: Iterable[Order], *, to: str, by: User, at: datetime) -> Outcome:
-    """Take each order a step further on its own: one that is refused holds up no other."""
+def take_each(
+    orders: Iterable[Order], *, to: str, by: User, at: datetime, revisions: Mapping[int, int] | None = None
+) -> Outcome:
+    """Take each order a step further on its own: one that is refused holds up no other.
+
+    revisions: by order, those that the page showed; an order that has another one now is refused.
+    """
     outcome = Outcome(to)
     for order in orders:
         if order.is_archived:
             outcome.refused.append(seen.Archived(order.pk))
             continue
         try:
-            outcome.done.append(change_status(order, to=to, by=by, at=at))
+            shown = (revisions or {}).get(order.pk, order.rev)
+            outcome.done.append(take_step(order, seen_rev=shown, to=to, by=by, at=at))
         except OrderError as error:
             outcome.refused.append(error)
-        except Order.DoesNotExist:
-            outcome.refused.append(seen.Gone(order.pk))
     return outcome
 
 

@@ -40,6 +40,7 @@ class UserAdmin(AsksAboutKeys):
     search_fields = ["name", "email"]
     ordering = ["-created_at", "-user_id"]
     actions = ["activate_selected", "deactivate_selected"]
+    state_fields = ("name", "email", "is_active", "is_staff", "roles")
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["name", "email", "usable_password", "password1", "password2"]})
     ]
