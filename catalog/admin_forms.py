@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
@@ -63,6 +63,8 @@ class PictureField(forms.FileField):
 
 class ProductForm(_ProductForm):
     """stock: what a new product opens with."""
+
+    shown_with: ClassVar = {"remove_picture": "picture"}
 
     picture = PictureField(
         label="New picture",

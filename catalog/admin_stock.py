@@ -19,6 +19,7 @@ from django.utils import timezone
 from catalog import stock_desk
 from catalog.listing import page_of
 from catalog.models import Product, StockMovement
+from core.number_fields import WholeNumberField
 
 PAGE_SIZE = 50
 
@@ -52,18 +53,18 @@ STEPS = {
 class StepForm(forms.Form):
     """How many, and why, as decided in front of a page that showed movement `seen` as the newest; 0: none."""
 
-    number = forms.IntegerField(max_value=stock_desk.LARGEST)
+    number = WholeNumberField(max_value=stock_desk.LARGEST)
     note = forms.CharField(
         label="Reason",
         max_length=500,
         help_text="Kept in the ledger, for whoever asks later: “broken in the shelf”, “delivery note 4711”.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
-    seen = forms.IntegerField(min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
+    seen = WholeNumberField(min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
 
     def __init__(self, step: Step, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["number"] = forms.IntegerField(
+        self.fields["number"] = WholeNumberField(
             label=step.label, help_text=step.help, min_value=step.least, max_value=stock_desk.LARGEST
         )
 

@@ -9,6 +9,8 @@ from unicodedata import normalize
 from django import forms
 from django.utils.translation import gettext, gettext_lazy
 
+from core.number_fields import MoneyField, NumberTextInput
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
@@ -29,14 +31,14 @@ def search_text(raw: str) -> str:
     return whole if blank and text[SEARCH_LENGTH : SEARCH_LENGTH + 1].strip() else cut.strip()
 
 
-def price_field(label: StrPromise) -> forms.DecimalField:
-    return forms.DecimalField(
+def price_field(label: StrPromise) -> MoneyField:
+    return MoneyField(
         label=label,
         required=False,
         min_value=Decimal(0),
         max_digits=10,
         decimal_places=2,
-        widget=forms.NumberInput(attrs={"inputmode": "decimal", "class": "form-control"}),
+        widget=NumberTextInput(attrs={"class": "form-control"}),
     )
 
 

@@ -20,6 +20,9 @@ class NumberTextInput(forms.TextInput):
 class WholeNumberField(forms.IntegerField):
     widget = NumberTextInput
 
+    def __init__(self, *, max_value: int = 2**63 - 1, **kwargs: Any) -> None:
+        super().__init__(max_value=max_value, **kwargs)  # what the database holds
+
     def to_python(self, value: Any) -> int | None:
         number = _parse(self, value, decimals=0)
         return super().to_python(number if number is None else int(number))

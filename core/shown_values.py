@@ -64,7 +64,8 @@ class ShownField(forms.BoundField):
         """Whether somebody else changed it too, to something else."""
         if isinstance(self.field, forms.ModelMultipleChoiceField) or not self.is_changed:
             return False
-        return self.shown != self.present and self._differs_from(self.present)
+        of = self.form[getattr(self.form, "shown_with", {}).get(self.name, self.name)]
+        return of.shown != of.present and self._differs_from(self.present)  # type: ignore[attr-defined]
 
     @cached_property
     def merged(self) -> list[str]:
@@ -101,7 +102,10 @@ class ShownField(forms.BoundField):
 
 
 class ShownValuesMixin(forms.BaseForm):
-    """For forms that change what exists; see the module."""
+    """For forms that change what exists; see the module.
+
+    A form may have `shown_with`: {field: another one that shows what it changes}.
+    """
 
     bound_field_class = ShownField
 
@@ -146,7 +150,7 @@ class ShownValuesMixin(forms.BaseForm):
 
     def present_text(self, name: str) -> str:
         field = self.fields[name]
-        if isinstance(field, forms.FileField):
+        if isinstance(field, forms.FileField | forms.BooleanField):
             return ""
         value = field.to_python(self._shown(name).present)
         return f" to “{', '.join(map(str, value)) if isinstance(value, list) else value}”"[:100]

@@ -20,6 +20,7 @@ from pymongo.cursor import Cursor
 from catalog.forms import search_text
 from catalog.listing import page_of
 from config.paging import AtLeast
+from core.number_fields import WholeNumberField
 from history import mongo
 from history.models import Kind, Subject
 from history.mongo import Document
@@ -55,7 +56,7 @@ class ActivityForm(forms.Form):
     )
     kind = forms.ChoiceField(label="What", required=False, choices=KINDS)
     subject = forms.ChoiceField(label="About", required=False, choices=SUBJECTS)
-    id = forms.IntegerField(label="Its number", required=False, min_value=0, max_value=LARGEST)
+    id = WholeNumberField(label="Its number", required=False, min_value=0, max_value=LARGEST)
     since = _day("From")
     until = _day("To")
 

@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Product
+from core.number_fields import MoneyField, WholeNumberField
 from orders.edits import Wanted
-from orders.forms import CheckoutForm, WholeNumberField
+from orders.forms import CheckoutForm
 from orders.models import Order, OrderItem
 from orders.order_desk import VERBS
 from orders.returns import Returned
@@ -26,7 +27,7 @@ class StepForm(forms.Form):
     """One step of one order, as decided in front of the page that showed revision rev."""
 
     to = forms.ChoiceField(choices=[(to.value, verb) for to, verb in VERBS.items()])
-    rev = forms.IntegerField()
+    rev = WholeNumberField()
     note = forms.CharField(required=False, max_length=NOTE_LENGTH)
     confirmed = forms.BooleanField(required=False)
 
@@ -36,13 +37,13 @@ class NoteForm(forms.Form):
 
     text = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "The note is empty."})
     audience = forms.ChoiceField(choices=[("internal", "Internal"), ("customer", "To the customer")])
-    rev = forms.IntegerField()
+    rev = WholeNumberField()
 
 
 class OrderForm(forms.Form):
     """A form about the items of one order, at the revision that its reader saw."""
 
-    rev = forms.IntegerField(max_value=2**31)
+    rev = WholeNumberField(max_value=2**31)
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +71,6 @@ class OrderForm(forms.Form):
             # An item that came in after the form was shown is not on it.
             required=not self.is_bound or name in self.data,
             error_messages=dict.fromkeys(("required", "invalid", "max_value"), QUANTITY.replace(str(MOST), str(most))),
-            widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         )
 
     def quantities(self) -> dict[int, int]:
@@ -97,7 +97,7 @@ class EditForm(OrderForm):
         help_text="The customer sees it beside what changed, on the page of their order. No mail is sent.",
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )
-    shown_total = forms.DecimalField(max_digits=14, decimal_places=2, required=False)
+    shown_total = MoneyField(max_digits=14, decimal_places=2, required=False)
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, order=order, **kwargs)
@@ -115,7 +115,6 @@ class EditForm(OrderForm):
                 min_value=1,
                 max_value=MOST,
                 error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), QUANTITY.replace("0", "1", 1)),
-                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
             )
 
     def add_fields(self, item: OrderItem) -> None:

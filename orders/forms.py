@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.utils.functional import cached_property
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.number_fields import MoneyField, WholeNumberField
 from orders.cart import MAX_QUANTITY
 from users.forms import address_line
 from users.models import Address
@@ -18,15 +18,6 @@ from users.models import Address
 WHOLE_NUMBER = format_lazy(_("The quantity must be a whole number from 1 to {most}."), most=MAX_QUANTITY)
 # Fields of a checkout where the customer chose no saved address.
 NEW_ADDRESS = "new"
-
-
-class WholeNumberField(forms.IntegerField):
-    """Digits and nothing else: no sign, no "1.0", no digits of other scripts."""
-
-    def to_python(self, value: Any) -> int | None:
-        if value not in self.empty_values:
-            RegexValidator(r"^[0-9]{1,18}\Z", self.error_messages["invalid"])(str(value).strip(" "))
-        return super().to_python(value)
 
 
 class CartForm(forms.Form):
@@ -75,7 +66,7 @@ class CheckoutForm(forms.Form):
     country = address_line("country", "country-name")
     keep = forms.BooleanField(label=_("Save this address for next time"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
-    shown_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
+    shown_total = MoneyField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, addresses: Callable[[], Iterable[Address]] = tuple, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

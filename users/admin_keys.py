@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from config.api.scopes import OF_ONE_CUSTOMER, SCOPES
+from core.number_fields import WholeNumberField
 from users import api_keys
 from users.admin_key_owners import maker_of
 from users.guards import password_asked
@@ -42,7 +43,7 @@ class KeyForm(_KeyForm):
         help_text="If given, the key sees and makes only the orders of this customer.",
         widget=forms.EmailInput(attrs={"class": "vTextField"}),
     )
-    requests_per_minute = forms.IntegerField(
+    requests_per_minute = WholeNumberField(
         initial=ApiKey.USUAL_LIMIT, validators=[MinValueValidator(1), MaxValueValidator(MOST_A_MINUTE)]
     )
 
