@@ -48,4 +48,6 @@ def _parse(field: forms.Field, value: Any, *, decimals: int) -> Any:
     try:
         return parse_number(value, decimals=decimals)
     except NumberError as error:
-        raise forms.ValidationError(str(error), code="invalid") from error
+        own = field.error_messages["invalid"]  # unless it is Django's, it says more of this field
+        message = str(error) if own == type(field).default_error_messages["invalid"] else own
+        raise forms.ValidationError(message, code="invalid") from error

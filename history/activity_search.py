@@ -124,10 +124,12 @@ def _start(day: date) -> datetime:
 
 
 def _who(text: str) -> list[Document]:
-    """Conditions for somebody by number, by today's name or e-mail, or by the very name the log has."""
+    """Conditions for somebody by number, by today's name or e-mail, or by the very name the log has; "#12" is nobody
+    but number 12."""
+    if text.startswith("#") and text[1:].isascii() and text[1:].isdigit() and int(text[1:]) <= LARGEST:
+        return [{"actor_id": int(text[1:])}]
     people = User.objects.filter(Q(name__icontains=text) | Q(email__icontains=text)).order_by("pk")
     ids = list(people.values_list("pk", flat=True)[:PEOPLE])
-    number = text.removeprefix("#")
-    if number.isascii() and number.isdigit() and int(number) <= LARGEST:
-        ids.append(int(number))
+    if text.isascii() and text.isdigit() and int(text) <= LARGEST:
+        ids.append(int(text))
     return [{"actor_id": {"$in": ids}}, {"actor": text}]

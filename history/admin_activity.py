@@ -43,7 +43,7 @@ class Entry:
 
     at: datetime
     who: str
-    who_id: int | None
+    who_number: str  # as the log is filtered by it, empty without an account
     what: str
     about: str
     url: str
@@ -79,7 +79,7 @@ def _entry(document: Document) -> Entry:
     return Entry(
         at=document["timestamp"],
         who=document["actor"],
-        who_id=document["actor_id"],
+        who_number="" if document["actor_id"] is None else f"#{document['actor_id']}",
         what=Kind(kind).label if kind in Kind.values else kind,
         about=f"{label}: {document['subject_name'] or 'unknown account'}",
         url=_url(kind, subject, document["subject_id"]),

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from pymongo.errors import PyMongoError
 
+from history.admin_order_filters import CustomerFilter, ProductFilter
 from history.archive import back, lists
 from history.archive.finding import Found, find
 from history.every_order import EveryOrder
@@ -47,6 +48,8 @@ class EveryOrderList(ChangeList):
 
 
 class EveryOrderAdmin(OrderAdmin):
+    list_filter = [*OrderAdmin.list_filter, CustomerFilter, ProductFilter]
+
     # --- The list ---
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

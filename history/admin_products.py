@@ -32,7 +32,7 @@ class ProductWithHistoryAdmin(ProductAdmin):
 
 
 def _pending_orders_of(product: Product) -> str:
-    asked = {"status__exact": Status.PENDING, "q": product.sku or product.name}
+    asked = {"status__exact": Status.PENDING, "product": product.pk}
     return f"{reverse('admin:orders_order_changelist')}?{urlencode(asked)}"
 
 

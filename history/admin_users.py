@@ -72,7 +72,7 @@ class UserWithOrdersAdmin(ErasesPeople):
     @admin.display(description="orders")
     def all_orders(self, user: User) -> SafeString:
         ordered = ordered_by([user.pk]).get(user.pk, Ordered())
-        url = f"{reverse('admin:orders_order_changelist')}?{urlencode({'q': user.email})}"
+        url = f"{reverse('admin:orders_order_changelist')}?{urlencode({'person': user.pk})}"
         spent = render_to_string("admin/_money.html", {"amount": ordered.spent})
         return format_html('<a href="{}">{} in all</a>, {} spent', url, ordered.orders, spent)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Where a way ends apart from the usual one.
 ENDS = (Status.CANCELLED, Status.RETURNED)
 
+# What is shown to its customer; of their own also a note. A kind that is not named here is for staff.
+FOR_CUSTOMERS = {Kind.PLACED, Kind.STATUS, Kind.ITEMS, Kind.EDITED}
+
 # What a note to the customer changes of an order.
 TOLD = "told_customer_at"
 
@@ -132,8 +135,8 @@ def _details(event: Event, customer_id: int) -> list[str]:
 
 
 def is_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:
-    """Whether a customer is told of an event at all: what the store notes for itself changes nothing of the order."""
-    return kind != Kind.NOTE or actor_id == customer_id
+    """Whether an event is shown to the customer: changes of the order, and their own notes."""
+    return kind in FOR_CUSTOMERS or (kind == Kind.NOTE and actor_id == customer_id)
 
 
 def is_note_for_customer(kind: str, actor_id: int | None, customer_id: int) -> bool:

@@ -29,7 +29,7 @@ class CartForm(forms.Form):
         max_value=MAX_QUANTITY,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), WHOLE_NUMBER),
     )
-    in_cart = WholeNumberField(required=False, max_value=MAX_QUANTITY)
+    in_cart = WholeNumberField(required=False, min_value=0, max_value=MAX_QUANTITY)
 
     @classmethod
     def to_add(cls, posted: Mapping[str, str]) -> CartForm:
