@@ -87,9 +87,22 @@ class Product(models.Model):
             ("export_product", "Can export products"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(price__gte=0), name="products_price_not_negative", violation_error_message="A price is 0 or more."),
-            models.CheckConstraint(condition=models.Q(stock__gte=0), name="products_stock_not_negative", violation_error_message="Stock is 0 or more."),
-            models.UniqueConstraint(fields=["sku"], condition=~models.Q(sku=""), name="products_sku_unique", violation_error_message="Another product has this SKU."),
+            models.CheckConstraint(
+                condition=models.Q(price__gte=0),
+                name="products_price_not_negative",
+                violation_error_message="A price is 0 or more.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stock__gte=0),
+                name="products_stock_not_negative",
+                violation_error_message="Stock is 0 or more.",
+            ),
+            models.UniqueConstraint(
+                fields=["sku"],
+                condition=~models.Q(sku=""),
+                name="products_sku_unique",
+                violation_error_message="Another product has this SKU.",
+            ),
         ]
         indexes = [
             # Names near a word that was typed wrongly: search.nearest.
@@ -179,9 +192,21 @@ class StockMovement(models.Model):
         db_table = "stock_movements"
         default_permissions = ("view",)
         constraints = [
-            models.CheckConstraint(condition=~models.Q(delta=0), name="stock_movements_moves", violation_error_message="A movement changes the stock."),
-            models.CheckConstraint(condition=models.Q(stock_after__gte=0), name="stock_movements_not_negative", violation_error_message="Stock is 0 or more."),
-            models.CheckConstraint(condition=models.Q(reason__in=Reason.values), name="stock_movements_reason_known", violation_error_message="Stock does not move for this reason."),
+            models.CheckConstraint(
+                condition=~models.Q(delta=0),
+                name="stock_movements_moves",
+                violation_error_message="A movement changes the stock.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stock_after__gte=0),
+                name="stock_movements_not_negative",
+                violation_error_message="Stock is 0 or more.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reason__in=Reason.values),
+                name="stock_movements_reason_known",
+                violation_error_message="Stock does not move for this reason.",
+            ),
         ]
         indexes = [
             # The movements of one product, newest first.

@@ -18,7 +18,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.checks import CheckMessage
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
-from django.db import DataError, models, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse
@@ -97,11 +97,30 @@ class QuickList(UnchangedRows):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         _refuse_nameless(request)
-        if request.method != "POST" or object_id is None:
+        if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            return self._save(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            # Somebody took a name or a number since it was checked: checked again, it is refused at its field.
+            return self._save(request, object_id, form_url, extra_context)
+
+    def _save(
+        self, request: HttpRequest, object_id: str | None, form_url: str, extra_context: dict[str, Any] | None
+    ) -> HttpResponse:
         with transaction.atomic():
-            self._hold(unquote(object_id))
+            if object_id is not None:
+                self._hold(unquote(object_id))
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of what does not exist yet nothing is shown that the database makes."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return fieldsets
+        made = {str(name) for name in self.get_readonly_fields(request, obj)}
+        typed = [(title, {**options, "fields": _without(made, options["fields"])}) for title, options in fieldsets]
+        return [(title, options) for title, options in typed if options["fields"]]
 
     def _hold(self, object_id: str) -> None:
         """Whoever saves a row holds it before it is read: once somebody else has deleted it, it is told to be gone."""
@@ -179,6 +198,10 @@ class ShopAdminSite(admin.AdminSite):
             ),
         ]
         return [*own, *super().get_urls()]
+
+
+def _without(names: set[str], fields: Iterable[Any]) -> list[Any]:
+    return [field for field in fields if str(field) not in names]
 
 
 def _load_pages() -> None:

@@ -126,11 +126,17 @@ class Event(models.Model):
     class Meta:
         db_table = "history_events"
         constraints = [
-            models.UniqueConstraint(fields=["order_id", "rev"], name="history_events_order_rev_unique", violation_error_message="This revision of the order is recorded already."),
+            models.UniqueConstraint(
+                fields=["order_id", "rev"],
+                name="history_events_order_rev_unique",
+                violation_error_message="This revision of the order is recorded already.",
+            ),
             models.CheckConstraint(
                 condition=models.Q(subject="order", order_id__isnull=False, rev__isnull=False)
                 | ~models.Q(subject="order") & models.Q(order_id__isnull=True, rev__isnull=True),
-                name="history_events_order_or_activity", violation_error_message="An event is about one revision of an order, or about something else."),
+                name="history_events_order_or_activity",
+                violation_error_message="An event is about one revision of an order, or about something else.",
+            ),
         ]
         indexes = [
             # The relay's claim; small, because delivered rows leave it.

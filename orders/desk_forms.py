@@ -71,7 +71,9 @@ class OrderForm(forms.Form):
             show_hidden_initial=True,
             # An item that came in after the form was shown is not on it.
             required=not self.is_bound or name in self.data,
-            error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), QUANTITY.replace(str(MOST), str(most))),
+            error_messages=dict.fromkeys(
+                ("required", "invalid", "min_value", "max_value"), QUANTITY.replace(str(MOST), str(most))
+            ),
         )
 
     def quantities(self) -> dict[int, int]:

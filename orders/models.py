@@ -75,10 +75,26 @@ class Order(models.Model):
     class Meta:
         db_table = "orders"
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="orders_status_known", violation_error_message="Orders do not have this status."),
-            models.CheckConstraint(condition=models.Q(total_amount__gte=0), name="orders_total_not_negative", violation_error_message="The total of an order is 0 or more."),
-            models.UniqueConstraint(fields=["external_ref"], name="orders_external_ref_unique", violation_error_message="Another order has this reference."),
-            models.UniqueConstraint(fields=["customer", "idempotency_key"], name="orders_idempotency_key_unique", violation_error_message="This order was placed already."),
+            models.CheckConstraint(
+                condition=models.Q(status__in=Status.values),
+                name="orders_status_known",
+                violation_error_message="Orders do not have this status.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(total_amount__gte=0),
+                name="orders_total_not_negative",
+                violation_error_message="The total of an order is 0 or more.",
+            ),
+            models.UniqueConstraint(
+                fields=["external_ref"],
+                name="orders_external_ref_unique",
+                violation_error_message="Another order has this reference.",
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "idempotency_key"],
+                name="orders_idempotency_key_unique",
+                violation_error_message="This order was placed already.",
+            ),
         ]
         indexes = [
             # My orders, newest first.
@@ -126,8 +142,16 @@ class OrderItem(models.Model):
     class Meta:
         db_table = "order_items"
         constraints = [
-            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_items_quantity_positive", violation_error_message="A quantity is 1 or more."),
-            models.CheckConstraint(condition=models.Q(price__gte=0), name="order_items_price_not_negative", violation_error_message="A price is 0 or more."),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gt=0),
+                name="order_items_quantity_positive",
+                violation_error_message="A quantity is 1 or more.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(price__gte=0),
+                name="order_items_price_not_negative",
+                violation_error_message="A price is 0 or more.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -164,7 +188,13 @@ class Refund(models.Model):
     class Meta:
         db_table = "refunds"
         default_permissions = ()
-        constraints = [models.CheckConstraint(condition=models.Q(amount__gte=0), name="refunds_amount_not_negative", violation_error_message="A refund is 0 or more.")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0),
+                name="refunds_amount_not_negative",
+                violation_error_message="A refund is 0 or more.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount} of order #{self.order_id}"
@@ -208,8 +238,16 @@ class CartItem(models.Model):
         db_table = "cart_items"
         constraints = [
             # Its index finds the cart of a customer.
-            models.UniqueConstraint(fields=["customer", "product"], name="cart_items_product_once", violation_error_message="This product is in the cart already."),
-            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="cart_items_quantity_positive", violation_error_message="A quantity is 1 or more."),
+            models.UniqueConstraint(
+                fields=["customer", "product"],
+                name="cart_items_product_once",
+                violation_error_message="This product is in the cart already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gt=0),
+                name="cart_items_quantity_positive",
+                violation_error_message="A quantity is 1 or more.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,7 +318,11 @@ class Mail(models.Model):
         default_permissions = ()
         constraints = [
             # Its index finds the mails of an order.
-            models.UniqueConstraint(fields=["order", "rev"], name="order_mails_once_a_revision", violation_error_message="There is a mail about this change already."),
+            models.UniqueConstraint(
+                fields=["order", "rev"],
+                name="order_mails_once_a_revision",
+                violation_error_message="There is a mail about this change already.",
+            ),
         ]
         indexes = [
             # The sender's claim; small, because what is sent leaves it.

@@ -69,7 +69,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Upper("email"), name="users_email_unique", violation_error_message=_("This e-mail address is taken.")
             ),
-            models.CheckConstraint(condition=~models.Q(email=""), name="users_email_given", violation_error_message="An account has an e-mail address."),
+            models.CheckConstraint(
+                condition=~models.Q(email=""),
+                name="users_email_given",
+                violation_error_message="An account has an e-mail address.",
+            ),
         ]
         indexes = [
             # Sign-in, sign-up, resets, the API: everybody is looked up by the address.
@@ -193,9 +197,22 @@ class ApiKey(models.Model):
         default_permissions = ("view", "add")
         permissions = [("revoke_apikey", "Can revoke keys of the API")]
         constraints = [
-            models.UniqueConstraint(Upper("name"), condition=models.Q(revoked_at=None), name="api_keys_name_unique", violation_error_message="A key that is in use has this name."),
-            models.UniqueConstraint(fields=["prefix"], name="api_keys_prefix_unique", violation_error_message="Another key begins like this one. Make a new one."),
-            models.CheckConstraint(condition=models.Q(requests_per_minute__gt=0), name="api_keys_limit_positive", violation_error_message="A key may send at least one request a minute."),
+            models.UniqueConstraint(
+                Upper("name"),
+                condition=models.Q(revoked_at=None),
+                name="api_keys_name_unique",
+                violation_error_message="A key that is in use has this name.",
+            ),
+            models.UniqueConstraint(
+                fields=["prefix"],
+                name="api_keys_prefix_unique",
+                violation_error_message="Another key begins like this one. Make a new one.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requests_per_minute__gt=0),
+                name="api_keys_limit_positive",
+                violation_error_message="A key may send at least one request a minute.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -228,7 +245,11 @@ class ApiAnswer(models.Model):
         db_table = "api_answers"
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["key", "idempotency_key"], name="api_answers_once", violation_error_message="A request with this Idempotency-Key was answered already."),
+            models.UniqueConstraint(
+                fields=["key", "idempotency_key"],
+                name="api_answers_once",
+                violation_error_message="A request with this Idempotency-Key was answered already.",
+            ),
         ]
         indexes = [
             # Forgetting the old ones.
@@ -306,12 +327,17 @@ class Erasure(models.Model):
         default_permissions = ("view",)
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(confirmed_by=models.F("asked_by")), name="erasures_confirmed_by_another", violation_error_message="Whoever asks for an erasure does not confirm it."),
+                condition=~models.Q(confirmed_by=models.F("asked_by")),
+                name="erasures_confirmed_by_another",
+                violation_error_message="Whoever asks for an erasure does not confirm it.",
+            ),
             # Its index finds the requests of a person too.
             models.UniqueConstraint(
                 fields=["user_id"],
                 condition=models.Q(withdrawn_at__isnull=True, finished_at__isnull=True),
-                name="erasures_one_at_a_time", violation_error_message="An erasure of this person is under way already."),
+                name="erasures_one_at_a_time",
+                violation_error_message="An erasure of this person is under way already.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -43,7 +43,11 @@ class FeedEvent(models.Model):
         constraints = [
             # Its index is what the feed is read by; partial, so that an order's own transaction does not pay for it.
             models.UniqueConstraint(
-                fields=["position"], condition=models.Q(position__isnull=False), name="feed_events_position_unique", violation_error_message="Another event has this place in the feed."),
+                fields=["position"],
+                condition=models.Q(position__isnull=False),
+                name="feed_events_position_unique",
+                violation_error_message="Another event has this place in the feed.",
+            ),
         ]
         indexes = [
             # What is to be numbered; small, because numbered rows leave it.

@@ -93,7 +93,11 @@ class Delivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_deliveries_once_an_event", violation_error_message="This webhook gets this event already."),
+            models.UniqueConstraint(
+                fields=["endpoint", "event_id"],
+                name="webhook_deliveries_once_an_event",
+                violation_error_message="This webhook gets this event already.",
+            ),
         ]
         indexes = [
             # What is due for an endpoint; small, because what is settled leaves it.

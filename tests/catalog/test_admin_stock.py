@@ -75,7 +75,7 @@ def test_a_product_that_never_had_stock_is_counted(client, boss):
     [
         ("correct", {"number": "-1"}, "greater than or equal to 0"),
         ("correct", {"number": "2147483648"}, "less than or equal to 2147483647"),
-        ("correct", {"number": "many"}, "Write a whole number"),
+        ("correct", {"number": "many"}, "Write it like 1234"),
         ("correct", {"number": "10"}, "The stock was 10 already"),
         ("correct", {"seen": "0"}, "changed by +10 (Opening stock"),
         ("correct", {"seen": "x"}, "Nothing was changed"),
