@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("history", "0023_impossible_values"),
+        ("history", "0024_reconcile_inconsistencies"),
     ]
 
     operations = [

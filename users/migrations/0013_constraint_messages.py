@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("users", "0011_who_vouches"),
+        ("users", "0012_api_key_owners"),
     ]
 
     operations = [
