@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from history import wakeup
-from history.imports import checks, files, rejects, sheets, staging, writer
+from history.imports import checks, files, known, rejects, sheets, staging, writer
 from history.imports.files import Source
+from history.imports.rejects import NO_PROBLEMS, Problems
 from history.imports.sheets import Bad, CannotBegin, Good, ImportRefused
 from history.imports.writer import Bar, Written, silent
 from history.triggers import capture_off
@@ -23,21 +24,34 @@ ROWS_AT_ONCE = 20_000
 
 @dataclass
 class Summary:
-    """What an import did. rows: good rows by file; skipped: of them, those that were there already."""
+    """What an import did. rows: good rows by file; skipped: of them, those that were there already.
+
+    updated: orders that were there already and got what the book has more; different: what differs of the others.
+    """
 
     written: Written
     rows: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
-    problems: int = 0
+    problems: Problems = NO_PROBLEMS
+    different: Problems = NO_PROBLEMS
+    updated: int = 0
     orders_rejected: int = 0
     rows_rejected: int = 0
 
 
 def import_orders(
-    directory: Path, *, skip_bad: bool = False, rejects_to: Path | None = None, bar: Bar = silent
+    directory: Path,
+    *,
+    skip_bad: bool = False,
+    update: bool = False,
+    allow_odd: bool = False,
+    rejects_to: Path | None = None,
+    bar: Bar = silent,
 ) -> Summary:
     """Import users, products and orders with their items and events; what is there already is left as it is.
 
+    update: bring the orders that are there already up to date; then what contradicts them is bad.
+    allow_odd: take orders without items, and events dated before their order.
     skip_bad: leave out what is bad instead of refusing all of it. rejects_to: the file for the rows that were bad.
     Raises ImportRefused with the problems, or OSError where rejects_to cannot be opened; then nothing was imported.
     """
@@ -49,18 +63,35 @@ def import_orders(
         except staging.ImportRunning:
             raise CannotBegin("Another import is running in this database; wait until it is through.") from None
         summary = Summary(Written(), _read(cursor, sources, bar))
-        summary.problems = checks.run(cursor)
-        if summary.problems and skip_bad:
+        checks.run(cursor, allow_odd=allow_odd)
+        known.compare(cursor)
+        if update:
+            known.refuse_contradictions(cursor)
+        summary.problems = rejects.told(cursor, sources)
+        if summary.problems.count and skip_bad:
             summary.orders_rejected = checks.drop_bad(cursor)
-        if summary.problems and rejects_to:
+        if summary.problems.count and rejects_to:
             summary.rows_rejected = rejects.write(cursor, sources, rejects_to)
-        if summary.problems and not skip_bad:
-            raise ImportRefused(rejects.first(cursor, sources), summary.problems)
+        if summary.problems.count and not skip_bad:
+            raise ImportRefused(summary.problems.first, summary.problems.count, summary.problems.by_reason)
         summary.rows = _count(cursor)
         summary.written = writer.write(cursor, bar=bar)
+        if update:
+            _update(cursor, summary)
+        summary.different = rejects.told(cursor, sources, table="import_differences")
         summary.skipped = _skipped(summary)
     finish()
     return summary
+
+
+def _update(cursor: CursorWrapper, summary: Summary) -> None:
+    try:
+        for plan, items in known.update(cursor):
+            summary.updated += 1
+            summary.written.items += items
+            summary.written.events += sum(step.at is not None for step in plan.steps)
+    except known.Changed as error:
+        raise CannotBegin(f"Nothing was imported: {error}. Try again.") from None
 
 
 def finish() -> None:

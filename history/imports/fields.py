@@ -9,7 +9,9 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
+from django.utils import timezone
 
+from core.text import normalize_email
 from orders.status import Status
 
 Value = str | int | Decimal | datetime | None
@@ -48,13 +50,18 @@ def optional(limit: int) -> Parser:
 
 
 def email(text: str) -> str:
-    """In small letters, as sign-up keeps addresses and sign-in looks for them."""
-    required(254)(text)
+    """As sign-up stores addresses and sign-in looks for them."""
+    address = known_email(text)
     try:
-        _email(text)
+        _email(address)
     except ValidationError as error:
         raise FieldError(f"{_shown(text)} is not an e-mail address") from error
-    return text.lower()
+    return address
+
+
+def known_email(text: str) -> str:
+    """The spelling in which an address is looked up."""
+    return normalize_email(str(required(254)(text)))
 
 
 def price(text: str) -> Decimal:
@@ -96,6 +103,8 @@ def moment(text: str) -> datetime:
         raise FieldError(f"{_shown(text)} has no offset; write 2024-05-31T18:40:12Z or ...+02:00")
     if not EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
         raise FieldError(f"{_shown(text)} is not between the years {EARLIEST_YEAR} and {LATEST_YEAR}")
+    if parsed > timezone.now():
+        raise FieldError(f"{_shown(text)} is in the future")
     return parsed
 
 

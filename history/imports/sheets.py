@@ -15,11 +15,15 @@ _ODD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class ImportRefused(Exception):
-    """Nothing was imported. problems: the first of them as `file:line: reason`; count: how many there are."""
+    """Nothing was imported. problems: the first of them as `file:line: reason`; count: how many there are.
 
-    def __init__(self, problems: Sequence[str], count: int | None = None) -> None:
+    by_reason: where there are more, how many have which reason.
+    """
+
+    def __init__(self, problems: Sequence[str], count: int | None = None, by_reason: Sequence[str] = ()) -> None:
         self.problems = list(problems)
         self.count = len(self.problems) if count is None else count
+        self.by_reason = list(by_reason)
         super().__init__("\n".join(self.problems))
 
 
@@ -72,7 +76,7 @@ SHEETS = (
         "order_ref",
         {
             "order_ref": fields.required(64),
-            "user_email": fields.required(254),
+            "user_email": fields.known_email,
             "status": fields.status,
             "created_at": fields.moment,
         },

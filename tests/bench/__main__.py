@@ -118,7 +118,7 @@ def fill(size: Size) -> None:
     from tests.bench.olist import timed
 
     if size.directory:
-        timed("import", lambda: call_command("import_orders", size.directory, verbosity=0))
+        timed("import", lambda: call_command("import_orders", size.directory, allow_odd=True, verbosity=0))
     else:
         timed("demo shop", lambda: call_command("seed_demo", verbosity=0))
         timed(f"{size.orders:,} orders", lambda: generate(Load(size.orders, timezone.now())))

@@ -87,7 +87,7 @@ def fill(directory: Path) -> None:
 
     from history.models import Event
 
-    timed("import", lambda: call_command("import_orders", directory, verbosity=0))
+    timed("import", lambda: call_command("import_orders", directory, allow_odd=True, verbosity=0))
     # As after a relay, which would take a while.
     Event.objects.update(delivered_at=Now())
     prepare()

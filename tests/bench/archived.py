@@ -225,7 +225,7 @@ def main(arguments: list[str]) -> int:
 
         call_command("migrate", verbosity=0)
         if not Order.objects.exists():
-            timed("import", lambda: call_command("import_orders", asked.directory, verbosity=0))
+            timed("import", lambda: call_command("import_orders", asked.directory, allow_odd=True, verbosity=0))
             timed("mirror", lambda: call_command("relay", drain=True, verbosity=0))
         with tempfile.TemporaryDirectory() as logs, Server(Path(logs) / "web.log") as server:
             return 1 if measure(asked.orders, server.port, with_reports=not asked.no_reports) else 0

@@ -85,7 +85,7 @@ def load(directory: Path | None, orders: int) -> None:
     from history.rollups import keeper
 
     if directory:
-        timed("import", lambda: call_command("import_orders", directory, verbosity=0))
+        timed("import", lambda: call_command("import_orders", directory, allow_odd=True, verbosity=0))
     else:
         timed(f"{orders:,} orders", lambda: fill(Load(orders, timezone.now())))
     timed("rollups", keeper.drain)

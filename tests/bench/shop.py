@@ -179,7 +179,7 @@ def main(arguments: list[str]) -> int:
 
         call_command("migrate", verbosity=0)
         if not Product.objects.exists():
-            call_command("import_orders", asked.directory, verbosity=0)
+            call_command("import_orders", asked.directory, allow_odd=True, verbosity=0)
         return 1 if show(pages(asked.seconds, asked.checkouts)) else 0
 
 

@@ -88,6 +88,8 @@ BAD_ROWS = [
     ("orders", f"R\x003,ada@mail.example,paid,{AT}", "has a NUL or another control character"),
     ("orders", "R3,ada@mail.example,lost,never", "status 'lost' is not one of pending, paid, shipped, delivered,"
      " returned, cancelled; created_at 'never' is not an ISO 8601 time such as 2024-05-31T18:40:12Z"),
+    ("orders", "R3,ada@mail.example,paid,2031-01-01T00:00:00Z", "created_at '2031-01-01T00:00:00Z' is in the future"),
+    ("orders", f"R3,ada@mail.example,paid,{AT}", "the order has no items"),
     # order_items.csv, line 5
     ("order_items", "R9,PEN,1,1.00", "order_ref 'R9' is neither in orders nor in the database"),
     ("order_items", "R1,CUP,1,1.00", "sku 'CUP' is neither in products nor in the database"),
@@ -102,6 +104,9 @@ BAD_ROWS = [
      "status 'gone' is not one of pending, paid, shipped, delivered, returned, cancelled"),
     ("order_events", "R1,paid,yesterday",
      "occurred_at 'yesterday' is not an ISO 8601 time such as 2024-05-31T18:40:12Z"),
+    ("order_events", "R2,paid,2031-01-01T00:00:00Z", "occurred_at '2031-01-01T00:00:00Z' is in the future"),
+    ("order_events", "R2,pending,2024-02-01T00:00:00Z", "occurred_at is before the order, placed on line 3"),
+    ("order_events", "R1,paid,2024-02-01T12:00:00Z", "status 'paid' at this time is already on line 3"),
 ]  # fmt: skip
 
 
@@ -153,6 +158,18 @@ def test_a_line_longer_than_any_row_is_refused_and_the_next_one_is_still_its_own
         "products.csv:4: 1 columns, the header has 5",
         "products.csv:5: price 'abc' is not a plain decimal number",
     ]
+
+
+def test_a_status_that_the_events_have_passed_is_refused(book):
+    book.replace("orders", "R1,ada@mail.example,delivered", "R1,ada@mail.example,paid")
+
+    assert refused(book) == ["orders.csv:2: status 'paid' is not that of its last event, 'delivered'"]
+
+
+def test_two_spellings_of_one_address_are_one_customer(book):
+    book.add("users", f"ＡＤＡ@mail.example.,Ada,{AT}")
+
+    assert refused(book) == ["users.csv:4: email 'ada@mail.example' is already on line 2"]
 
 
 def test_a_refused_order_takes_no_blame_for_its_items(book):

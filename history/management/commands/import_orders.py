@@ -36,17 +36,28 @@ class Command(BaseCommand):
             "--skip-bad", action="store_true", help="import what is good and write the rest to the rejects file"
         )
         parser.add_argument(
+            "--update",
+            action="store_true",
+            help="bring orders that are there already up to date: new items, later events, their status",
+        )
+        parser.add_argument(
+            "--allow-odd",
+            action="store_true",
+            help="take orders without items, and events dated before their order, too",
+        )
+        parser.add_argument(
             "--rejects",
             metavar="FILE",
             type=Path,
             help="CSV of the bad rows and why (with --skip-bad: rejects.csv in the current directory)",
         )
 
-    def handle(self, *args: Any, directory: Path, skip_bad: bool, rejects: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, directory: Path, rejects: Path | None, **options: Any) -> None:
         began = time.monotonic()
-        rejects = rejects or (Path("rejects.csv") if skip_bad else None)
+        chosen = {name: options[name] for name in ("skip_bad", "update", "allow_odd")}
+        rejects = rejects or (Path("rejects.csv") if chosen["skip_bad"] else None)
         try:
-            summary = import_orders(directory, skip_bad=skip_bad, rejects_to=rejects, bar=bar)
+            summary = import_orders(directory, **chosen, rejects_to=rejects, bar=bar)
         except CannotBegin as refused:
             raise CommandError(str(refused)) from None
         except ImportRefused as refused:
@@ -59,9 +70,23 @@ class Command(BaseCommand):
             told = str(error).splitlines()[0]
             raise CommandError(f"Nothing was imported, the database refused it: {told}. Try again.") from error
         self._report(summary, rejects, time.monotonic() - began)
+        self._compare(summary, is_update=chosen["update"])
+
+    def _compare(self, summary: Summary, *, is_update: bool) -> None:
+        """Name what differs in orders that are there already; raise CommandError where --update was not chosen."""
+        different = summary.different
+        for line in (*different.by_reason, *different.first):
+            self.stderr.write(line)
+        if different.count and not is_update:
+            raise CommandError(
+                f"{different.count:,} differences in orders that were there already, which stay as they are."
+                " --update applies what is new in the book."
+            )
+        if different.count:
+            self.stdout.write(f"{different.count:,} orders went on here since and stay as they are.")
 
     def _told(self, refused: ImportRefused) -> str:
-        for problem in refused.problems:
+        for problem in (*refused.by_reason, *refused.problems):
             self.stderr.write(problem)
         if refused.count == 1:
             return "1 problem; nothing was imported."
@@ -75,7 +100,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{label:<13} {summary.rows[name] - skipped:>9,} imported{there}")
         if summary.written.events_added:
             self.stdout.write(f"{summary.written.events_added:,} order events were added for orders without their own.")
-        if summary.problems:
+        if summary.updated:
+            self.stdout.write(f"{summary.updated:,} orders that were there already were updated.")
+        if summary.problems.count:
+            for line in summary.problems.by_reason:
+                self.stderr.write(line)
             self.stdout.write(
                 f"Orders rejected: {summary.orders_rejected:,}; rows, in {rejects}: {summary.rows_rejected:,}."
             )
