@@ -222,4 +222,4 @@ def test_rejects_are_read_in_batches(book, tmp_path, monkeypatch):
         import_orders(book.directory, rejects_to=tmp_path / "rejects.csv")
 
     lines = (tmp_path / "rejects.csv").read_text().splitlines()[1:]
-    assert [line.split(",")[1] for line in lines] == [str(5 + n) for n in range(0, 20, 2)]
+    assert [line.split(",")[1].strip('"') for line in lines] == [str(5 + n) for n in range(0, 20, 2)]
