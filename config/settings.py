@@ -133,13 +133,13 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     pool={
         "min_size": 1,
         "max_size": env.number("DATABASE_POOL_SIZE", default=8, least=1, most=1000),
-        "timeout": 1.5,
+        "timeout": 1.0,
         "reconnect_timeout": 2,
     },
     # A server that cannot be reached fails a request within five seconds (libpq's parameters, of TCP).
-    connect_timeout=3,
-    tcp_user_timeout=3000,
-    keepalives_idle=2,
+    connect_timeout=2,
+    tcp_user_timeout=2000,
+    keepalives_idle=1,
     keepalives_interval=1,
     keepalives_count=2,
     # Nothing a page asks may hang: statements, locks and forgotten transactions end by themselves.

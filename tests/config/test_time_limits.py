@@ -108,7 +108,7 @@ def test_every_statement_lock_and_forgotten_transaction_ends_by_itself():
     assert connection.pool.timeout < 5
     given = connection.get_connection_params()
     # What libpq needs to find out that the way to the server is lost: below five seconds.
-    assert given["connect_timeout"] == 3
+    assert given["connect_timeout"] == 2
     assert given["keepalives_idle"] + given["keepalives_interval"] * given["keepalives_count"] < 5
     assert given["tcp_user_timeout"] < 5000
     assert settings.DATABASES["default"]["CONN_HEALTH_CHECKS"]
