@@ -2,6 +2,10 @@
 # installer in its environment, nothing of tests, nothing embedded. `python -m tests.deploy.replay` goes through every
 # step without a container engine.
 FROM python:3.13-slim-trixie AS base
+# pg_dump and psql as new as the server of compose.yaml.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends postgresql-client-17=17.* \
+    && rm -rf /var/lib/apt/lists/*
 
 FROM base AS build
 WORKDIR /build
@@ -22,8 +26,8 @@ ENV PATH=/venv/bin:$PATH \
     PORT=8000 \
     MEDIA_ROOT=/media \
     HEARTBEAT_FILE=/tmp/heartbeat
-# The folder of uploads for whichever user the container runs as; a volume mounted here gets its mode.
-RUN install -d -m 1777 /media
+# Folders of uploads and backups for whichever user the container runs as; a volume mounted there gets the mode.
+RUN install -d -m 1777 /media /backup
 COPY --from=build /venv /venv
 COPY manage.py gunicorn.conf.py ./
 COPY core core

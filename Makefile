@@ -39,7 +39,7 @@ check: $(VENV)/.dev ## lint, format, types, import arrows, migrations, templates
 	$(BIN)/djlint templates --check --quiet
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml compose.demo.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 
 .PHONY: programs
@@ -54,6 +54,7 @@ image: ## build the container image
 .PHONY: compose
 compose: ## start compose.yaml from the image, wait until all of it is healthy, and stop it
 	SECRET_KEY="$$(head -c 50 /dev/urandom | base64 -w 0)" POSTGRES_PASSWORD=test MONGODB_PASSWORD=test \
+	    ALLOWED_HOSTS=localhost EMAIL_URL=dummymail:// \
 	    docker compose up --detach --wait --wait-timeout 300
 	docker compose down --volumes
 

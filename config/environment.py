@@ -15,7 +15,7 @@ from email.utils import getaddresses
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -127,20 +127,20 @@ class Env:
             raise _refused(name, str(path), "a folder")
         return path
 
-    def store(self, name: str, *, default: str) -> str:
-        """Return the address of a store, DATABASE_URL or MONGODB_URL."""
-        return self._address(name, *STORES[name]) if name in self else default
+    def store(self, name: str, *, default: str, password: str = "") -> str:
+        """Return the address of a store, DATABASE_URL or MONGODB_URL. password: that of its user where it has none."""
+        return self._address(name, *STORES[name], password) if name in self else default
 
-    def database(self, name: str, *, default: str) -> dict[str, Any]:
+    def database(self, name: str, *, default: str, password: str) -> dict[str, Any]:
         """Return Django's settings of the database at this address."""
-        return dict(environ.Env.db_url_config(self.store(name, default=default)))
+        return dict(environ.Env.db_url_config(self.store(name, default=default, password=password)))
 
-    def email(self, name: str, *, default: str | None) -> dict[str, Any]:
+    def email(self, name: str, *, default: str | None, password: str) -> dict[str, Any]:
         """Return Django's settings of the mail server at this address."""
-        url = self._address(name, *EMAIL) if name in self else self.text(name, default=default)
+        url = self._address(name, *EMAIL, password) if name in self else self.text(name, default=default)
         return dict(environ.Env.email_url_config(url))
 
-    def _address(self, name: str, pattern: str, example: str) -> str:
+    def _address(self, name: str, pattern: str, example: str, password: str) -> str:
         value = self._values[name]
         found = re.fullmatch(pattern, value)
         user = (found and found["user"]) or ""
@@ -150,7 +150,10 @@ class Env:
                 "/ : @ ? # [ ] % and blanks in user name and password (/ is %2F)."
             )
         # The libraries read + as a blank, as forms do; in a password it is a plus.
-        return value.replace(f"//{user}@", f"//{user.replace('+', '%2B')}@", 1)
+        complete = user.replace("+", "%2B")
+        if user and ":" not in user and password:
+            complete += f":{quote(password, safe='')}"
+        return value.replace(f"//{user}@", f"//{complete}@", 1)
 
 
 def _refused(name: str, value: str, expected: str) -> ImproperlyConfigured:

@@ -96,6 +96,10 @@ def checked_environment() -> dict[str, str]:
         given = settings_environment.Env()
         port = terminal.free_port(given.number("PORT", default=8000, least=1, most=65_535))
         env = environment(port, given.folder("DATA_DIR", default=BASE_DIR / ".data").resolve())
+        for name in ("DATABASE", "MONGODB"):
+            if f"{name}_URL" in given:
+                password = given.text(f"{name}_PASSWORD", default="")
+                env[f"{name}_URL"] = given.store(f"{name}_URL", default="", password=password)
         env["WEB_CONCURRENCY"] = str(settings_environment.web_processes())
         os.environ.update(env)
         import_module("config.settings")

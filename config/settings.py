@@ -124,7 +124,11 @@ TEMPLATES = [
 METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
 
 # --- PostgreSQL: the truth ---
-DATABASES = {"default": env.database("DATABASE_URL", default=EMBEDDED["DATABASE_URL"])}
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL", default=EMBEDDED["DATABASE_URL"], password=env.text("DATABASE_PASSWORD", default="")
+    )
+}
 DATABASES["default"]["ENGINE"] = "config.database"
 # A restart of PostgreSQL costs no request: each connection is tested before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -150,7 +154,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- MongoDB: the mirror ---
-MONGODB_URL = env.store("MONGODB_URL", default=EMBEDDED["MONGODB_URL"])
+MONGODB_URL = env.store(
+    "MONGODB_URL", default=EMBEDDED["MONGODB_URL"], password=env.text("MONGODB_PASSWORD", default="")
+)
 # pymongo's own default is to wait for ever; a page gives up sooner than the relay, which retries.
 MONGODB_READ_TIMEOUT_MS = env.number("MONGODB_READ_TIMEOUT_MS", default=10_000, least=1, most=3_600_000)
 MONGODB_WRITE_TIMEOUT_MS = env.number("MONGODB_WRITE_TIMEOUT_MS", default=10_000, least=1, most=3_600_000)
@@ -273,7 +279,9 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 # Elsewhere the environment has to say it: codes and mails are nothing for a log.
-EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://" if LOCAL else None)
+EMAIL_CONFIG = env.email(
+    "EMAIL_URL", default="consolemail://" if LOCAL else None, password=env.text("EMAIL_PASSWORD", default="")
+)
 vars().update(EMAIL_CONFIG)
 if LOCAL and EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend":
     EMAIL_BACKEND = "config.printed_mails.EmailBackend"

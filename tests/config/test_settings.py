@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from pymongo.uri_parser import parse_uri
 
 from core.dates import retained_since
 from tests.config.processes import ROOT
@@ -90,7 +91,7 @@ OTHERS = {
     "STATIC_ROOT": ["/dev/null", "/dev/null/x"],
 }
 # Any text may be one.
-FREE = {"METRICS_TOKEN", "HEARTBEAT_FILE"}
+FREE = {"METRICS_TOKEN", "HEARTBEAT_FILE", "DATABASE_PASSWORD", "MONGODB_PASSWORD", "EMAIL_PASSWORD"}
 # Read by `make run` alone, in the same way.
 RUN = {"DEMO"}
 BAD = (
@@ -166,6 +167,24 @@ def test_a_percent_encoded_password_arrives(monkeypatch, password):
 
     assert found["DATABASES"]["default"]["PASSWORD"] == plain
     assert found["EMAIL_HOST_PASSWORD"] == plain
+
+
+def test_a_password_of_its_own_is_not_encoded(monkeypatch):
+    odd = "a+b/c@d%e:f#g h"
+    found = load(
+        monkeypatch,
+        DATABASE_URL="postgresql://shop@host/shop",
+        DATABASE_PASSWORD=odd,
+        MONGODB_URL="mongodb://shop@host/shop?w=majority",
+        MONGODB_PASSWORD=odd,
+        EMAIL_URL="smtp+tls://shop@mail:587",
+        EMAIL_PASSWORD=odd,
+    )
+
+    assert found["DATABASES"]["default"]["PASSWORD"] == found["EMAIL_HOST_PASSWORD"] == odd
+    assert parse_uri(found["MONGODB_URL"])["password"] == odd
+    stated = load(monkeypatch, DATABASE_URL="postgresql://shop:stated@host/shop", DATABASE_PASSWORD=odd)
+    assert stated["DATABASES"]["default"]["PASSWORD"] == "stated"
 
 
 def test_usual_values_are_taken(monkeypatch):

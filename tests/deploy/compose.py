@@ -20,9 +20,9 @@ class Missing(Exception):
     """A variable that has to be set is not."""
 
 
-def load(variables: Mapping[str, str]) -> dict[str, Any]:
+def load(variables: Mapping[str, str], name: str = "compose.yaml") -> dict[str, Any]:
     """Return the file with the variables put in. Raises Missing."""
-    return _put_in(yaml.safe_load((ROOT / "compose.yaml").read_text()), variables)
+    return _put_in(yaml.safe_load((ROOT / name).read_text()), variables)
 
 
 def of_the_image(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -112,6 +112,8 @@ class Builder:
         return dockerfile.is_sent(PurePosixPath(file.relative_to(ROOT)), self._ignored)
 
     def _run(self, instruction: Instruction) -> None:
+        if "apt-get" in instruction.text:
+            return  # the root of a container here has the system's programs of this machine
         # Installed otherwise is only what pip would have, the other commands of its line are run as they are.
         for command in instruction.text.split("&&") if "-m pip " in instruction.text else [instruction.text]:
             if "-m pip " in command and not self._is_fresh:

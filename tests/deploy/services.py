@@ -24,8 +24,10 @@ HOST = "shop.example"
 VARIABLES = {
     "SECRET_KEY": "replayed-" + "0123456789abcdef" * 4,
     "POSTGRES_PASSWORD": "replayed",
-    "LOCAL": "0",
+    "MONGODB_PASSWORD": "replayed/+@",
+    "MONGODB_ROOT_PASSWORD": "replayed",
     "ALLOWED_HOSTS": HOST,
+    "EMAIL_URL": "consolemail://",
     "BEHIND_TLS_PROXY": "1",
     "METRICS_TOKEN": "replayed",
 }

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+import runpy
+import subprocess
 
 import pytest
 from django.core.management import get_commands
+from pymongo.uri_parser import parse_uri
 
+from tests.config.test_settings import documented
 from tests.deploy import compose
 from tests.deploy.services import VARIABLES
 
 READ = compose.load(VARIABLES)
 SERVICES = READ["services"]
 OURS = compose.of_the_image(READ)
+ONCE = {"migrate", "backup"}  # they end
 OUTSIDE = {"web", "mail", "hooks"}  # who has to reach others, or to be reached
 
 
 def test_what_runs_is_what_the_readme_names():
-    assert set(SERVICES) == {"postgres", "mongodb", "migrate", "web", "relay", "mail", "import", "hooks"}
+    assert set(SERVICES) == {"postgres", "mongodb", "migrate", "web", "relay", "mail", "import", "hooks", "backup"}
     for name, service in OURS.items():
         if command := service.get("command"):
             assert command[:2] == ["python", "manage.py"], name
@@ -38,7 +43,7 @@ def test_every_service_is_confined(name):
     assert service["cpus"]
     assert service["pids_limit"]
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
-    assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
+    assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
     assert "/tmp" in compose.mounts(service)
     # The image says its own user; the stores' images would begin as root.
     assert name in OURS or service["user"] not in ("", "root", "0")
@@ -49,7 +54,7 @@ def test_every_service_says_how_it_is(name):
     service = SERVICES[name]
     health = service.get("healthcheck")
 
-    if name == "migrate":
+    if name in ONCE:
         assert health == {"disable": True}
     elif name == "web":
         assert health is None, "the image's own asks /healthz"
@@ -88,24 +93,101 @@ def test_images_are_named_by_their_tag_and_secrets_come_from_outside():
     for name, service in SERVICES.items():
         assert ":" in service["image"], name
     assert "replicaSet=shop" in OURS["web"]["environment"]["MONGODB_URL"]
-    assert SERVICES["mongodb"]["command"][1:3] == ["--replSet", "shop"]
-    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "MONGODB_PASSWORD"):
         with pytest.raises(compose.Missing, match=name):
             compose.load({**VARIABLES, name: ""})
 
 
+def test_it_is_for_visitors_unless_the_demo_is_asked_for():
+    demo = compose.load(VARIABLES, "compose.demo.yaml")["services"]
+
+    assert {service["environment"]["LOCAL"] for service in OURS.values()} == {"0"}
+    assert demo.keys() == OURS.keys()
+    for name, service in demo.items():
+        assert service.keys() == {"environment"}
+        assert service["environment"]["LOCAL"] == "1"
+        assert service["environment"].keys() < OURS[name]["environment"].keys()
+
+
+def test_every_documented_setting_is_passed_on():
+    given = {name: f"value-of-{name}" for name in documented()}
+    fixed = {"LOCAL", "HOST", "PORT", "DATA_DIR", "MEDIA_ROOT", "STATIC_ROOT", "HEARTBEAT_FILE"}
+    named_otherwise = {"DATABASE_URL", "MONGODB_URL", "DATABASE_PASSWORD"}
+
+    for name, service in compose.of_the_image(compose.load(VARIABLES | given)).items():
+        passed = service["environment"]
+        assert passed.keys() == documented(), name
+        others = documented() - fixed - named_otherwise
+        assert {each: passed[each] for each in others} == {each: given[each] for each in others}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_settings_of_every_service_can_be_used(monkeypatch, name):
+    for variable in documented():
+        monkeypatch.delenv(variable, raising=False)
+    odd = {"POSTGRES_PASSWORD": "p@/:?#%+", "MONGODB_PASSWORD": "m@/:?#%+"}
+    for variable, value in compose.of_the_image(compose.load(VARIABLES | odd))[name]["environment"].items():
+        monkeypatch.setenv(variable, value)
+
+    found = runpy.run_path(str(compose.ROOT / "config/settings.py"))
+
+    assert found["DATABASES"]["default"]["PASSWORD"] == odd["POSTGRES_PASSWORD"]
+    assert parse_uri(found["MONGODB_URL"])["password"] == odd["MONGODB_PASSWORD"]
+    assert found["LOCAL"] is False
+
+
+def test_mongodb_lets_nobody_in_without_a_password():
+    mongodb = SERVICES["mongodb"]
+    start, check = mongodb["command"][-1], mongodb["healthcheck"]["test"][-1]
+
+    assert {"MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD"} <= mongodb["environment"].keys()
+    assert "umask 077" in start
+    assert "exec docker-entrypoint.sh mongod --replSet shop --keyFile $key" in start
+    key = re.search(r"^key=(\S+)$", start, re.MULTILINE)[1]
+    assert any(key.startswith(f"{mount}/") for mount in compose.mounts(mongodb))
+    assert "rs.initiate" in check
+    assert "createUser" in check
+    assert VARIABLES["MONGODB_ROOT_PASSWORD"] not in start + check
+
+
+def test_the_key_file_is_made_once_and_is_mongodbs_alone(tmp_path):
+    start = SERVICES["mongodb"]["command"][-1].replace("/data/configdb", str(tmp_path)).replace("exec docker", "# ")
+    for _ in range(2):
+        subprocess.run(["bash", "-ec", start], check=True)
+        made = (tmp_path / "key").read_bytes()
+
+    assert 6 <= len(made) <= 1024
+    assert re.fullmatch(rb"[A-Za-z0-9+/=]+", made)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    subprocess.run(["bash", "-ec", start], check=True)
+    assert (tmp_path / "key").read_bytes() == made
+
+
+def test_the_backup_goes_into_a_volume_of_its_own():
+    backup = OURS["backup"]
+
+    assert backup["profiles"] == ["backup"]
+    assert "/backup" in compose.mounts(backup)
+    assert "postgresql-client-17" in (compose.ROOT / "Dockerfile").read_text()
+    assert SERVICES["postgres"]["image"].startswith("postgres:17-")
+    assert all(path.startswith("/backup/") for path in backup["command"] if path.startswith("/"))
+
+
 def test_only_the_migration_has_to_own_the_tables():
     roles = {
-        "WEB_DATABASE_URL": "postgresql://shop_web:w@postgres/shop",
+        "WEB_DATABASE_URL": "postgresql://shop_web@postgres/shop",
+        "WEB_DATABASE_PASSWORD": "w",
         "RELAY_DATABASE_URL": "postgresql://r@postgres/shop",
+        "RELAY_DATABASE_PASSWORD": "r",
     }
 
-    for variables, owners in ((VARIABLES, set(OURS)), (VARIABLES | roles, {"migrate"})):
+    for variables, owners in ((VARIABLES, set(OURS)), (VARIABLES | roles, {"migrate", "backup"})):
         services = compose.of_the_image(compose.load(variables))
-        addresses = {name: service["environment"]["DATABASE_URL"] for name, service in services.items()}
-        assert {
-            name for name, address in addresses.items() if address == "postgresql://shop:replayed@postgres:5432/shop"
-        } == owners
+        environments = {name: service["environment"] for name, service in services.items()}
+        for name, environment in environments.items():
+            is_owner = environment["DATABASE_URL"] == "postgresql://shop@postgres:5432/shop"
+            assert is_owner is (name in owners)
+            assert (environment["DATABASE_PASSWORD"] == VARIABLES["POSTGRES_PASSWORD"]) is is_owner
 
 
 def test_the_web_ends_its_pages_before_it_is_killed():
