@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.functional import Promise
@@ -30,7 +30,8 @@ from django.utils.translation import gettext_lazy as _
 from config.working import Trouble, Worker
 from orders.models import Mail, Order
 from orders.status import Status
-from users.models import Address
+from users import email_queue
+from users.models import AccountEmail, Address
 
 logger = logging.getLogger(__name__)
 
@@ -112,8 +113,11 @@ class Sender(Worker):
     def send_next(self, *, at: datetime) -> bool:
         """Send the mail that is due first, and return whether one was sent.
 
-        A failure is kept with the mail and logged. Raises django.db.Error where PostgreSQL is away.
+        Emails about accounts go first: people wait for codes. A failure is kept with the mail and logged. Raises
+        django.db.Error where PostgreSQL is away.
         """
+        if about_account := email_queue.claim(at):
+            return self._send_about_account(about_account)
         mail = _claim(at)
         if mail is None:
             return False
@@ -128,7 +132,18 @@ class Sender(Worker):
             return True
         return False
 
-    def _send(self, message: EmailMultiAlternatives) -> None:
+    def _send_about_account(self, email: AccountEmail) -> bool:
+        try:
+            self._send(email_queue.as_message(email))
+        except (OSError, ValueError) as error:
+            reason = _reason(error)
+            logger.warning("An email about an account could not be sent, try %s: %s", email.attempts, reason)
+            AccountEmail.objects.filter(pk=email.pk).update(error=reason)
+            return False
+        email.delete()
+        return True
+
+    def _send(self, message: EmailMessage) -> None:
         if self._server is None:
             self._server = get_connection()
             self._server.open()

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.hashers import make_password
+from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from users.email_fields import refuse_reserved
+from users.email_queue import QueueBackend
+
+# As long as codes and links are valid: no email brings one that has expired.
+CODE_LIFETIME = timedelta(seconds=app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT)
+LIFETIME = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped in the library
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail whose links lead to the shop's own address, whatever host and port the request named."""
+        """Queue a mail whose links lead to the shop's own address, whatever host and port the request named."""
         links = {name: _at_home(url) for name, url in context.items() if name.endswith("_url")}
         super().send_mail(template_prefix, email, context | links)
+
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMessage:
+        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
+        message.connection = QueueBackend(lifetime=CODE_LIFETIME if "code" in context else LIFETIME)
+        return message
 
     def clean_email(self, email: str) -> str:
         refuse_reserved(email)

@@ -275,6 +275,26 @@ class ApiUse(models.Model):
         return f"{self.requests} since {self.since}"
 
 
+class AccountEmail(models.Model):
+    """An email about an account that waits to be sent: users/email_queue.py."""
+
+    email_id = models.BigAutoField(primary_key=True)
+    recipient = models.CharField(max_length=MAX_EMAIL_LENGTH)
+    subject = models.TextField()
+    body = models.TextField()
+    due_at = models.DateTimeField(db_default=Now(), db_index=True)
+    expires_at = models.DateTimeField()
+    attempts = models.IntegerField(db_default=0)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "account_emails"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"account email {self.pk}"
+
+
 class ErasureQuerySet(models.QuerySet["Erasure"]):
     def of_user(self, user_id: int) -> ErasureQuerySet:
         return self.filter(user_id=user_id).order_by("-erasure_id")

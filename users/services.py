@@ -10,7 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from users.models import Address, User
+from users.models import AccountEmail, Address, User
 
 CLOSED_NAME = "Closed account"
 
@@ -55,6 +55,7 @@ def strip_account(user: User, *, name: str, email: str) -> Counter[str]:
     gone = Counter({UserSession._meta.db_table: UserSession.objects.filter(user=user).count()})
     end_sessions(user)
     for rows in (
+        AccountEmail.objects.filter(recipient=user.email),
         Address.objects.for_customer(user),
         EmailAddress.objects.filter(user=user),
         Authenticator.objects.filter(user=user),

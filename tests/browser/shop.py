@@ -14,8 +14,10 @@ import urllib.request
 from pathlib import Path
 
 from django.conf import settings
+from django.test import override_settings
 
 from tests.config.processes import ROOT, database_url
+from tests.emails import deliver
 
 
 class Shop:
@@ -53,6 +55,9 @@ class Shop:
 
     def mailed_code(self) -> str:
         """Return the code in the latest mail."""
+        file_backend = "django.core.mail.backends.filebased.EmailBackend"
+        with override_settings(EMAIL_BACKEND=file_backend, EMAIL_FILE_PATH=str(self._mail)):
+            deliver()
         latest = max(self._mail.iterdir(), key=lambda file: file.stat().st_mtime_ns)
         found = re.findall(r"^\d{6}$", latest.read_text(), re.MULTILINE)
         code: str = found[-1]

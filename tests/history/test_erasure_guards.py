@@ -86,7 +86,7 @@ NOTHING_PERSONAL = {
 }  # fmt: skip
 WHOLE_ROWS = {
     "account_emailaddress", "account_emailconfirmation", "addresses", "django_session", "mfa_authenticator",
-    "usersessions_usersession", "users", "api_answers",
+    "usersessions_usersession", "users", "api_answers", "account_emails",
 }  # fmt: skip
 NOT_WORDS = {
     ("orders", "status"), ("orders", "external_ref"), ("orders", "idempotency_key"),

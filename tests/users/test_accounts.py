@@ -5,12 +5,12 @@ import re
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from orders.models import Order
+from tests.emails import deliver
 from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
 from tests.pages import breaks_csp, enter_code, field, text
 from users.models import User
@@ -77,7 +77,7 @@ def test_an_address_has_one_account_whatever_its_case(client):
     response = client.post(SIGNUP, ADA | {"email": "ADA@shop.example"}, follow=True)
 
     assert "We sent a code to ada@shop.example" in text(response)
-    assert "already exists" in mail.outbox[-1].body
+    assert "already exists" in deliver()[-1].body
     assert User.objects.count() == 1
     assert not is_signed_in(client)
 
@@ -117,12 +117,12 @@ def test_a_wrong_code_can_be_tried_three_times(client):
 
 def test_a_new_code_can_be_asked_for(client):
     client.post(SIGNUP, ADA)
-    first = mail.outbox[-1].body
+    first = deliver()[-1].body
     cache.clear()
     client.post(reverse("account_email_verification_sent"), {"action": "resend"})
 
-    assert len(mail.outbox) == 2
-    assert mail.outbox[-1].body != first
+    assert len(deliver()) == 2
+    assert deliver()[-1].body != first
     enter_code(client)
     assert is_signed_in(client)
 
@@ -145,8 +145,8 @@ def test_mails_about_accounts_are_the_shops_own(client, language, signed):
     client.post(RESET, {"email": ADA["email"]})
     client.post(RESET, {"email": "nobody@shop.example"})
 
-    assert len(mail.outbox) == 4
-    for sent in mail.outbox:
+    assert len(deliver()) == 4
+    for sent in deliver():
         assert sent.body.endswith(signed)
         said = re.sub(r"https?://\S+", "", f"{sent.subject} {sent.body} {done}")
         assert not re.search(r"testserver|Hello from|\b(du|dein\w*|dir|dich)\b", said, re.IGNORECASE), said
@@ -225,7 +225,7 @@ def test_a_forgotten_password_is_set_anew_by_mail(client):
     user = UserFactory(email="ada@shop.example")
 
     sent = client.post(RESET, {"email": user.email}, follow=True)
-    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", mail.outbox[0].body).group(1)
+    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", deliver()[0].body).group(1)
     page = client.get(link, follow=True)
     done = client.post(
         page.redirect_chain[-1][0], {"password1": "another-good-one", "password2": "another-good-one"}, follow=True
@@ -240,7 +240,7 @@ def test_a_forgotten_password_is_set_anew_by_mail(client):
 
 def reset_by_mail(client, user):
     client.post(RESET, {"email": user.email})
-    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", mail.outbox[-1].body).group(1)
+    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", deliver()[-1].body).group(1)
     page = client.get(link, follow=True)
     client.post(page.redirect_chain[-1][0], {"password1": "another-good-one", "password2": "another-good-one"})
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains
 
 from orders import erasing
+from tests.emails import deliver
 from tests.factories import PASSWORD, StaffFactory, UserFactory
 from tests.pages import text
 from users.models import Erasure, User
@@ -70,16 +71,16 @@ def give_role(client: Client, user: User, role: str) -> None:
 # --- Addresses ---
 
 
-def test_a_customer_whose_address_staff_change_learns_of_it_at_the_old_one(mona, mailoutbox):
+def test_a_customer_whose_address_staff_change_learns_of_it_at_the_old_one(mona):
     ada = UserFactory(name="Ada", email="ada@shop.example")
 
     edit(browser(mona), ada, email="new@shop.example")
 
-    assert [mail.to for mail in mailoutbox] == [["ada@shop.example"]]
-    assert mailoutbox[0].subject == "[Shop] Your account was changed / Ihr Konto wurde geändert"
-    assert "gave your account another e-mail address" in mailoutbox[0].body
-    assert "hat Ihrem Konto eine andere E-Mail-Adresse gegeben" in mailoutbox[0].body
-    assert "new@shop.example" not in mailoutbox[0].body
+    assert [mail.to for mail in deliver()] == [["ada@shop.example"]]
+    assert deliver()[0].subject == "[Shop] Your account was changed / Ihr Konto wurde geändert"
+    assert "gave your account another e-mail address" in deliver()[0].body
+    assert "hat Ihrem Konto eine andere E-Mail-Adresse gegeben" in deliver()[0].body
+    assert "new@shop.example" not in deliver()[0].body
 
 
 def test_the_new_address_is_not_taken_for_proved(mona):
@@ -111,7 +112,7 @@ def _by_sql(user: User) -> None:
 
 
 @pytest.mark.parametrize("get_rights", [_by_role, _by_permission, _by_columns, _by_sql])
-def test_who_ever_had_rights_keeps_the_address_when_they_are_taken_away(mona, mailoutbox, get_rights):
+def test_who_ever_had_rights_keeps_the_address_when_they_are_taken_away(mona, get_rights):
     clerk = UserFactory(name="Clerk", email="clerk@shop.example")
     get_rights(clerk)
     User.objects.filter(pk=clerk.pk).update(is_staff=False, is_superuser=False)
@@ -125,10 +126,10 @@ def test_who_ever_had_rights_keeps_the_address_when_they_are_taken_away(mona, ma
     edit(browser(StaffFactory()), clerk, email="superuser.may@shop.example")
     clerk.refresh_from_db()
     assert clerk.email == "superuser.may@shop.example"
-    assert [mail.to for mail in mailoutbox] == [["clerk@shop.example"]]
+    assert [mail.to for mail in deliver()] == [["clerk@shop.example"]]
 
 
-def test_a_colleague_stripped_of_roles_in_the_back_office_cannot_be_taken_over(mona, mailoutbox):
+def test_a_colleague_stripped_of_roles_in_the_back_office_cannot_be_taken_over(mona):
     clerk = UserFactory(name="Clerk", email="clerk@shop.example")
     client = browser(mona)
     give_role(client, clerk, "Order desk")
@@ -141,7 +142,7 @@ def test_a_colleague_stripped_of_roles_in_the_back_office_cannot_be_taken_over(m
     assert clerk.email == "clerk@shop.example"
 
 
-def test_a_password_set_by_a_superuser_is_told_to_its_owner(mailoutbox):
+def test_a_password_set_by_a_superuser_is_told_to_its_owner():
     boss, ada = StaffFactory(), UserFactory(email="ada@shop.example")
     client, page = browser(boss), reverse("admin:auth_user_password_change", args=[ada.pk])
     data = {"usable_password": "true", "password1": "another-good-one", "password2": "another-good-one"}
@@ -151,9 +152,7 @@ def test_a_password_set_by_a_superuser_is_told_to_its_owner(mailoutbox):
     client.post(page, data)
 
     assert User.objects.get(pk=ada.pk).check_password("another-good-one")
-    assert [(mail.to, "changed the password" in mail.body) for mail in mailoutbox[-1:]] == [
-        (["ada@shop.example"], True)
-    ]
+    assert [(mail.to, "changed the password" in mail.body) for mail in deliver()[-1:]] == [(["ada@shop.example"], True)]
 
 
 # --- What allauth keeps ---
@@ -185,7 +184,7 @@ def test_the_address_of_a_superuser_cannot_be_edited_as_a_row_of_allauth(all_per
 
 
 @pytest.mark.parametrize("model", [Authenticator, UserSession])
-def test_second_factors_and_sessions_of_who_may_more_are_left_alone(mona, mailoutbox, model):
+def test_second_factors_and_sessions_of_who_may_more_are_left_alone(mona, model):
     mona.user_permissions.set(Permission.objects.filter(content_type__app_label__in=["mfa", "usersessions"]))
     boss, ada = StaffFactory(), UserFactory(email="ada@shop.example")
     rows = [_row(model, user) for user in (boss, ada)]
@@ -197,7 +196,7 @@ def test_second_factors_and_sessions_of_who_may_more_are_left_alone(mona, mailou
 
     assert [answer.status_code for answer in answers] == [403, 302]
     assert [*model.objects.filter(user__in=[boss, ada])] == [rows[0]]
-    told = [mail.to for mail in mailoutbox if "turned off the second factor" in mail.body]
+    told = [mail.to for mail in deliver() if "turned off the second factor" in mail.body]
     assert told == ([["ada@shop.example"]] if model is Authenticator else [])
 
 
@@ -297,22 +296,22 @@ def test_a_colleague_made_by_a_superuser_confirms(mona, request_of_mona):
 # --- What people change themselves ---
 
 
-def test_changing_the_address_asks_for_the_password_and_the_old_one_learns_of_it(client, mailoutbox):
+def test_changing_the_address_asks_for_the_password_and_the_old_one_learns_of_it(client):
     ada = UserFactory(email="ada@shop.example")
     client.post(reverse("account_login"), {"login": ada.email, "password": PASSWORD})
     page, data = reverse("account_email"), {"email": "new@shop.example", "action_add": ""}
 
     asked = client.post(page, data)
     assert asked["Location"].startswith(reverse("account_reauthenticate"))
-    assert mailoutbox == []
+    assert deliver() == []
     client.post(asked["Location"], {"password": PASSWORD})  # goes on with what was asked for
-    code = re.search(r"^\d{6}$", mailoutbox[-1].body, re.MULTILINE)
+    code = re.search(r"^\d{6}$", deliver()[-1].body, re.MULTILINE)
     assert code is not None
     client.post(reverse("account_email_verification_sent"), {"code": code.group()})
 
     assert User.objects.get().email == "new@shop.example"
-    assert [mail.to for mail in mailoutbox] == [["new@shop.example"], ["ada@shop.example"]]
-    assert "changed from ada@shop.example to new@shop.example" in mailoutbox[-1].body
+    assert [mail.to for mail in deliver()] == [["new@shop.example"], ["ada@shop.example"]]
+    assert "changed from ada@shop.example to new@shop.example" in deliver()[-1].body
 
 
 @pytest.mark.parametrize(
@@ -322,7 +321,7 @@ def test_changing_the_address_asks_for_the_password_and_the_old_one_learns_of_it
         ("de", ["Ihr Passwort wurde geändert", "von der Adresse 127.0.0.1", "Wenn Sie das nicht waren"]),
     ],
 )
-def test_a_new_password_is_told_to_its_owner(client, mailoutbox, language, words):
+def test_a_new_password_is_told_to_its_owner(client, language, words):
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     ada = UserFactory()
     client.post(reverse("account_login"), {"login": ada.email, "password": PASSWORD})
@@ -330,8 +329,8 @@ def test_a_new_password_is_told_to_its_owner(client, mailoutbox, language, words
 
     client.post(reverse("account_change_password"), data)
 
-    assert [mail.to for mail in mailoutbox] == [[ada.email]]
-    said = f"{mailoutbox[0].subject} {mailoutbox[0].body}"
+    assert [mail.to for mail in deliver()] == [[ada.email]]
+    said = f"{deliver()[0].subject} {deliver()[0].body}"
     assert [word for word in words if word not in said] == []
     assert "&#" not in said
 
