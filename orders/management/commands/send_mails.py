@@ -9,7 +9,7 @@ from orders.mails import Sender
 
 
 class Command(Service):
-    help = "Send the mails about orders and accounts as they come up, until stopped (SIGTERM); any number of them may run."
+    help = "Send mails about orders and accounts as they come up, until stopped (SIGTERM); any number of them may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.serve(Sender(), name="mail", waits_for="mails to send")
