@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0012_api_key_owners"),
+        ("users", "0013_constraint_messages"),
     ]
 
     operations = [
