@@ -149,8 +149,16 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
         level = messages.SUCCESS if count else messages.WARNING
         self.message_user(request, f"{count} product{'' if count == 1 else 's'} {done}.", level)
 
+    def _warn_of_similar(self, request: HttpRequest, product: Product) -> None:
+        similar = [f"{other.sku} ({other})" for other in Product.objects.with_similar_sku(product.sku)[:5]]
+        if similar:
+            told = f"SKU {product.sku} differs in case, blanks or zeros alone from {', '.join(similar)}."
+            self.message_user(request, told, messages.WARNING)
+
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:
         changed = {*form.changed_data, *self._change_picture(request, obj, form)}
+        if "sku" in changed:
+            self._warn_of_similar(request, obj)
         if not change:
             assert isinstance(request.user, AbstractBaseUser)
             stock.tell(reason=Reason.OPENING, by=request.user)

@@ -27,6 +27,7 @@ from config.api.types import (
     Moment,
     Money,
     Parameters,
+    SkuSent,
     Text,
 )
 
@@ -62,7 +63,7 @@ class ProductPage(Answer):
 
 
 class ProductParameters(Parameters):
-    sku: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=50)] = []
+    sku: Annotated[list[Annotated[SkuSent, Field(max_length=64)]], Field(max_length=50)] = []
     category: Annotated[Text | None, Field(description="A category's slug.", max_length=100)] = None
     in_stock: Flag | None = None
     is_active: Flag | None = None
@@ -134,7 +135,7 @@ def list_products(request: ApiRequest, asked: Query[ProductParameters]) -> Produ
 )
 def move_stock(
     request: ApiRequest,
-    sku: Annotated[Text, Path(max_length=64)],
+    sku: Annotated[SkuSent, Path(max_length=64)],
     movement: MovementAsked,
     idempotency_key: IdempotencyKey,
 ) -> MovementAnswer:
@@ -151,7 +152,7 @@ def move_stock(
     made = StockMovement.objects.of_product(product).newest_first().first()
     assert made is not None
     told = {name: getattr(made, name) for name in MovementAnswer.model_fields if name != "sku"}
-    return MovementAnswer(sku=sku, **told)
+    return MovementAnswer(sku=product.sku, **told)
 
 
 def _page(found: Sequence[Product], limit: int) -> ProductPage:

@@ -9,9 +9,13 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models import Func, Value
+from django.db.models.functions import Lower, Now, Replace, Upper
 from django.urls import reverse
 from django.utils.text import slugify
+
+from catalog.product_sku import SkuField
+from core.text import similar_sku
 
 
 class Category(models.Model):
@@ -48,6 +52,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """For sale, and settings.LOW_STOCK or fewer are left."""
         return self.for_sale().filter(stock__lte=settings.LOW_STOCK)
 
+    def with_similar_sku(self, sku: str) -> ProductQuerySet:
+        """Whose SKU is another one and differs in case, blanks or leading zeros alone."""
+        without_blanks = Replace(Lower("sku"), Value(" "), Value(""))
+        similar = Func(without_blanks, Value("0"), function="LTRIM", output_field=models.CharField())
+        return self.exclude(sku=sku).annotate(similar=similar).filter(similar=similar_sku(sku)).exclude(similar="")
+
     def best_selling(self) -> ProductQuerySet:
         return self.order_by("-units_sold", "-product_id")
 
@@ -63,7 +73,7 @@ class Product(models.Model):
     price = models.DecimalField(max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0"))])
     stock = models.IntegerField(db_default=0, validators=[MinValueValidator(0)])
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    sku = models.CharField("SKU", max_length=64, blank=True, db_default="")
+    sku = SkuField("SKU", max_length=64, blank=True, db_default="")
     category = models.ForeignKey(
         Category, on_delete=models.PROTECT, null=True, blank=True, related_name="products", db_column="category_id"
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.conf import settings
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from config.api.types import INTEGRAL, LARGEST, PRINTABLE, Answer, Body, Moment, Money, MoneySent, Text
+from config.api.types import INTEGRAL, LARGEST, PRINTABLE, Answer, Body, Moment, Money, MoneySent, SkuSent, Text
 from orders.cart import MAX_QUANTITY
 from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
@@ -46,7 +46,7 @@ ExpectedTotal = Annotated[
 
 
 class ItemAsked(Body):
-    sku: Annotated[Text, Field(min_length=1, max_length=64, examples=["MUG-BLUE"])]
+    sku: Annotated[SkuSent, Field(min_length=1, max_length=64, examples=["MUG-BLUE"])]
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, examples=[2]), INTEGRAL]
 
 

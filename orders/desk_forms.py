@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Product
 from core.number_fields import MoneyField, WholeNumberField
+from core.text import normalize_sku
 from orders.edits import Wanted
 from orders.forms import CheckoutForm
 from orders.models import Order, OrderItem
@@ -205,6 +206,7 @@ class ReturnForm(OrderForm):
 
 def _product(text: str) -> Product | None:
     """The product of this SKU, in any case, or of this number after a #."""
+    text = normalize_sku(text)
     number = text.removeprefix("#")
     wanted = Q(sku__iexact=text)
     if text.startswith("#") and number.isascii() and number.isdigit() and len(number) < 19:

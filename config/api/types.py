@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from core.text import normalize_sku
+
 LARGEST = 2**63 - 1
 # The type of the error that names parameters there are not.
 UNKNOWN = "unknown_parameter"
@@ -138,5 +140,6 @@ INTEGRAL = BeforeValidator(_integral)
 Number = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Text = Annotated[str, AfterValidator(_printable), Field(json_schema_extra={"pattern": PRINTABLE})]
+SkuSent = Annotated[Text, BeforeValidator(lambda value: normalize_sku(value) if isinstance(value, str) else value)]
 Limit = Annotated[int, Field(ge=1, le=100, description="How many at most."), BeforeValidator(whole)]
 Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$", description="`next` of the page before.")]

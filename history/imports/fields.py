@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.utils import timezone
 
-from core.text import normalize_email
+from core.text import normalize_email, normalize_sku
 from orders.status import Status
 
 Value = str | int | Decimal | datetime | None
@@ -62,6 +62,11 @@ def email(text: str) -> str:
 def known_email(text: str) -> str:
     """The spelling in which an address is looked up."""
     return normalize_email(str(required(254)(text)))
+
+
+def sku(text: str) -> str:
+    """In the spelling in which products are stored."""
+    return str(required(64)(normalize_sku(text)))
 
 
 def price(text: str) -> Decimal:

@@ -64,7 +64,7 @@ SHEETS = (
         "products",
         "sku",
         {
-            "sku": fields.required(64),
+            "sku": fields.sku,
             "name": fields.required(200),
             "price": fields.price,
             "stock": fields.whole(0),
@@ -86,7 +86,7 @@ SHEETS = (
         "order_ref",
         {
             "order_ref": fields.required(64),
-            "sku": fields.required(64),
+            "sku": fields.sku,
             "quantity": fields.whole(1),
             "price": fields.price,
         },
