@@ -72,7 +72,7 @@ def test_the_form_says_that_another_product_has_almost_the_same_sku(client, boss
 
 
 def test_products_of_before_are_put_right_and_never_merged(client, boss):
-    migration = importlib.import_module("catalog.migrations.0012_one_spelling_of_skus")
+    migration = importlib.import_module("catalog.migrations.0013_one_spelling_of_skus")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE products DISABLE TRIGGER products_sku_spelling")
         numbers = [insert(sku) for sku in ("K-108", "K-108 ", "K-108\u00a0", "L\t 1", " M\u200b", "\u00a0", " ", LONG)]

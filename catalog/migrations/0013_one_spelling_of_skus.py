@@ -39,7 +39,7 @@ CREATE TRIGGER products_sku_spelling BEFORE INSERT OR UPDATE OF sku ON products 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0011_search_any_script")]
+    dependencies = [("catalog", "0012_constraint_messages")]
 
     operations = [
         migrations.RunSQL(REFUSE, "DROP FUNCTION catalog_refuse_odd_sku CASCADE;"),
