@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from catalog import counts, facets, filters, search
+from catalog import facets, filters, search
 from catalog.filter_groups import Chip, Links, chips, groups
 from catalog.filters import Filters
 from catalog.forms import ListForm
@@ -37,7 +36,7 @@ class Listing:
 
     text: what was searched for, "" for nothing; instead_of: what was typed, where text is its nearest spelling.
     matches: how many there are before any filter.
-    sidebar: the filters with what each would leave, as HTML, up to a minute old.
+    sidebar: the filters with what each would leave, as HTML.
     """
 
     page: Page[Any]
@@ -50,12 +49,6 @@ class Listing:
     text: str
     instead_of: str
     matches: int
-
-    def shown(self) -> tuple[object, ...]:
-        """What a page of it depends on, beside its address."""
-        products = [product.shown() for product in self.page]
-        rest = (self.sort, self.notes, self.sidebar, self.chips, self.text, self.instead_of, self.matches)
-        return (products, self.page.number, self.page.paginator.count, *rest)
 
 
 @dataclass(frozen=True)
@@ -87,13 +80,12 @@ def read(
     # Parameters of every link: the search and, unless it is the usual one, the sort.
     kept = (*[("q", text)] * bool(text), *[("sort", sort)] * (sort != next(iter(sorts))))
     links = Links(path, kept, is_search=bool(text))
-    drawing = partial(_sidebar, found, chosen, categories, links)
     return Listing(
         page=page,
         sort=sort,
         sorts={value: label for value, (label, _) in sorts.items()},
         notes=notes + sort_notes + page_notes,
-        sidebar=counts.kept(("sidebar", links, chosen, get_language()), drawing),
+        sidebar=_sidebar(found, chosen, categories, links),
         chips=chips(chosen, links),
         clear=filters.href(path, Filters(), *kept),
         text=found.text,
@@ -103,7 +95,6 @@ def read(
 
 
 def _sidebar(found: _Found, chosen: Filters, categories: Sequence[Category], links: Links) -> SafeString:
-    """The filters, drawn: that and counting take longer than all the rest of the page, so they are kept together."""
     values = facets.values(found.products, chosen)
     form = ListForm(initial=vars(chosen), auto_id="filter_%s")
     context = {
@@ -147,24 +138,19 @@ def _found(text: str, chosen: Filters, categories: Sequence[Category]) -> _Found
     """The products for sale, or those of them that a search finds, if need be by its nearest spelling."""
     for_sale = Product.objects.for_sale()
     if not text:
-        return _Found(for_sale, _cells(for_sale, "", chosen))
+        return _Found(for_sale, facets.cells(for_sale, chosen))
     words = search.words_of(text)
     found = search.matching(for_sale, text, categories, words)
-    cells = _cells(found, text, chosen)
+    cells = facets.cells(found, chosen)
     if not cells.total() and words and words[-1].is_whole:
         found = search.matching(for_sale, text, categories, search.unfinished(words))
-        cells = _cells(found, f"{text}…", chosen)
+        cells = facets.cells(found, chosen)
     if cells.total() or chosen.attributes or not words:
         return _Found(found, cells, text)
-    nearest = counts.kept(("nearest", text), partial(search.nearest, words, categories))
+    nearest = search.nearest(words, categories)
     near = search.matching(for_sale, nearest, categories, search.words_of(nearest))
-    near_cells = _cells(near, nearest, chosen)
+    near_cells = facets.cells(near, chosen)
     return _Found(near, near_cells, nearest, text) if near_cells.total() else _Found(found, cells, text)
-
-
-def _cells(products: ProductQuerySet, text: str, chosen: Filters) -> facets.Cells:
-    key = ("cells", text, chosen.attributes, chosen.min_price, chosen.max_price)
-    return counts.kept(key, partial(facets.cells, products, chosen))
 
 
 def _category(slug: str | None, categories: Sequence[Category]) -> tuple[Category | None, list[str]]:

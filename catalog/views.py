@@ -9,14 +9,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import counts, drawing, listing
+from catalog import drawing, listing
 from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
-from catalog.guests import render_for_guests, shared_by_guests
 from catalog.models import Category, Product, ProductQuerySet
 
 SEARCH_FROM = 2  # characters; less finds half the shop
@@ -25,39 +25,35 @@ SUGGESTED = 4
 
 @login_not_required
 @require_safe
-@shared_by_guests
 def product_list(request: HttpRequest) -> HttpResponse:
-    return _list(request, "catalog/product_list.html", _categories())
+    return _list(request, "catalog/product_list.html", list(Category.objects.all()))
 
 
 @login_not_required
 @require_safe
-@shared_by_guests
 def category(request: HttpRequest, slug: str) -> HttpResponse:
-    categories = _categories()
+    categories = list(Category.objects.all())
     chosen = next((one for one in categories if one.slug == slug), None)
-    # A new one is there at once.
-    chosen = chosen or get_object_or_404(Category, slug=slug)
+    if chosen is None:
+        raise Http404
     return _list(request, "catalog/category.html", categories, category=chosen)
 
 
 @login_not_required
 @require_safe
-@shared_by_guests
 def search(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("q", "")
     text = search_text(asked)
     cut = _("That was a long text: only its first {length} characters were searched for.").format(length=SEARCH_LENGTH)
     notes = [cut] if len(asked.strip()) > SEARCH_LENGTH else []
     if len(text) >= SEARCH_FROM:
-        return _list(request, "catalog/search.html", _categories(), text=text, notes=notes)
+        return _list(request, "catalog/search.html", list(Category.objects.all()), text=text, notes=notes)
     context = {"text": text, "notes": notes, "popular": _popular(Product.objects.for_sale())}
     return render(request, "catalog/search.html", context)
 
 
 @login_not_required
 @require_safe
-@shared_by_guests
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     number = slug.rpartition("-")[2]
     found = get_object_or_404(Product.objects.select_related("category"), pk=int(number) if number.isdecimal() else 0)
@@ -66,9 +62,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(found)
     related = _related(found)
     context = {"product": found, "attributes": _attributes(found), "related": related}
-    of_category = found.category and (found.category.name, found.category.get_absolute_url())
-    shows = (found.shown(), found.description, context["attributes"], of_category, [one.shown() for one in related])
-    return render_for_guests(request, "catalog/product.html", context, shows=shows)
+    return render(request, "catalog/product.html", context)
 
 
 @login_not_required
@@ -101,12 +95,7 @@ def _list(
     context: dict[str, Any] = {"listing": found, "category": category, "text": text, "notes": [*notes, *found.notes]}
     if not found.page.paginator.count:
         context["popular"] = _popular(Product.objects.for_sale())
-    shows = (found.shown(), category and category.name, notes, [one.shown() for one in context.get("popular", ())])
-    return render_for_guests(request, template, context, shows=shows)
-
-
-def _categories() -> list[Category]:
-    return counts.kept("categories", lambda: list(Category.objects.all()))
+    return TemplateResponse(request, template, context)
 
 
 def _popular(products: ProductQuerySet) -> list[Product]:

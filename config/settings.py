@@ -93,10 +93,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "history.middleware.ActivityMiddleware",
+    "orders.middleware.guest_cart_cookie",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.limits.RateLimitMiddleware",
+    "config.shared_pages.SharedPagesMiddleware",
     "config.middleware.not_allowed_page",
     "config.middleware.personal_pages_not_kept",
 ]
@@ -233,13 +235,14 @@ MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
 CACHES = {
     # allauth counts in it what it limits: in PostgreSQL, for all web servers together.
     "default": {"BACKEND": "users.counts.CountsCache"},
-    # The shop's pages as guests see them, about 30 kB each, of each process: catalog/guests.py.
+    # Lists as guests see them, of each process, at most 40 MB: config/shared_pages.py.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
-        "OPTIONS": {"MAX_ENTRIES": 1000},
+        "OPTIONS": {"MAX_ENTRIES": 200},
     },
 }
+CART_COOKIE_AGE = 1_209_600  # so many seconds after its last change, a guest's cart is deleted
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -321,6 +324,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_NAME = "sessionid" if LOCAL else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if LOCAL else "__Host-csrftoken"
+CART_COOKIE_NAME = "cart" if LOCAL else "__Host-cart"
 LANGUAGE_COOKIE_NAME = "language" if LOCAL else "__Host-language"
 if not LOCAL:
     MESSAGE_STORAGE = "config.message_cookies.HostFallbackStorage"

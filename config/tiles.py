@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from pymongo.errors import PyMongoError
 
-from catalog.counts import kept
 from catalog.models import Product
 from config.paging import count_up_to
 from history import mongo
@@ -52,8 +51,8 @@ def _orders(label: str, status: Status) -> Tile:
 
 
 def _low_stock() -> Tile:
-    # No index: it would be written with every sale. Counting is kept for a while where it takes long instead.
-    count = kept("low stock", partial(count_up_to, Product.objects.low_stock(), MOST))
+    # No index: it would be written with every sale.
+    count = count_up_to(Product.objects.low_stock(), MOST)
     note = f"{settings.LOW_STOCK} or fewer left"
     return Tile("Low stock", str(count), _list("admin:catalog_product_changelist", in_stock="low"), note)
 

@@ -17,6 +17,7 @@ from history.archive.finding import Found, find
 from orders import services
 from orders.again import put_in_cart
 from orders.cart import cart_of
+from orders.forms import CancelForm
 from orders.models import Order
 from orders.returns import items_as_sold, refunds_of
 from orders.status import Status
@@ -49,10 +50,14 @@ def confirmation(request: CustomerRequest, order_id: int) -> HttpResponse:
 @never_cache
 def cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
     order = find_own(request, order_id).order
-    if request.method != "POST" or order.is_archived:
+    form = CancelForm(request.POST)
+    if request.method != "POST" or order.is_archived or not form.is_valid():
         return render(request, "orders/cancel.html", {"order": order}, status=200 if order.can_be_cancelled else 409)
     try:
-        services.cancel_order(order, by=request.user, at=timezone.now())
+        services.cancel_order(order, by=request.user, at=timezone.now(), expected_rev=form.cleaned_data["rev"])
+    except services.NotAsShown as error:
+        messages.warning(request, str(error))
+        return redirect("order_cancel", order_id=order.pk)
     except services.TransitionNotAllowed as error:
         if error.order.status != Status.CANCELLED:
             return render(request, "orders/cancel.html", {"order": error.order}, status=409)

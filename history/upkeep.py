@@ -1,4 +1,5 @@
-"""What a relay does on the side, on a thread of its own: erasures that were confirmed, and forgetting old activity."""
+"""What a relay does on the side, on a thread of its own: erasures that were confirmed, forgetting old activity,
+deleting carts that guests left."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from pymongo.errors import PyMongoError
 from config.working import Trouble
 from history import forgetting
 from history.erasure import erase
+from orders.models import CartItem
 from users.models import Erasure
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Upkeep:
             carry_on(at=timezone.now())
             if time.monotonic() >= self._forget_at:
                 forgetting.forget_activity(at=timezone.now())
+                CartItem.objects.expired(at=timezone.now()).delete()
                 self._forget_at = time.monotonic() + FORGETTING
             self._trouble.end()
         except (Error, PyMongoError) as error:

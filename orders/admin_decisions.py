@@ -157,6 +157,7 @@ class EditView(Decision):
             form.wanted(),
             seen_rev=data["rev"],
             shown_total=data["shown_total"] if data["shown_total"] is not None else Decimal(-1),
+            shown=data["shown"].lines if data["shown"] else [],
             reason=data["reason"],
             by=by,
             at=timezone.now(),

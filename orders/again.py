@@ -31,6 +31,12 @@ class Outcome:
 
 
 def put_in_cart(items: Iterable[OrderItem], cart: Cart) -> Outcome:
+    """Put the products of items into the cart, as far as they can be bought today."""
+    with cart.locked():
+        return _put_in_locked(items, cart)
+
+
+def _put_in_locked(items: Iterable[OrderItem], cart: Cart) -> Outcome:
     """Put the products of items into the cart, at today's price and as far as the stock goes, by one statement.
 
     Of a product that is in the cart already the larger quantity stays, so that asking twice changes nothing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from decimal import Decimal
 from typing import Annotated
 
 from django.http import HttpResponse
@@ -19,7 +18,6 @@ from config.api.scopes import ORDERS_WRITE, STATUS_WRITE, ApiRequest, Key, Scope
 from config.api.types import LARGEST, IdempotencyKey
 from orders import services
 from orders.api_types import OrderAnswer, OrderAsked, StepAsked, steps_after
-from orders.checkout import TOTAL_LIMIT
 from orders.models import Order, OrderQuerySet
 from users.models import User
 
@@ -107,9 +105,6 @@ def _unknown_customer() -> Problem:
 
 def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) -> Order:
     items = _items(asked)
-    total = sum((item.product.price * item.quantity for item in items), Decimal(0))
-    if total >= TOTAL_LIMIT:
-        raise Problem("total-too-large", "Order less at a time.")
     # Also the order's own key: it outlives the answer that is kept for a repeated request.
     own_key = f"api-{hashlib.sha256(f'{key.pk} {idempotency_key}'.encode()).hexdigest()[:60]}"
     try:
@@ -132,8 +127,11 @@ def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) ->
         raise _unknown_customer() from None
     except services.NotActive:
         raise Problem("customer-inactive", "Nothing was ordered.") from None
-    except services.TotalChanged:
-        raise Problem("total-changed", f"At the prices of now it is {total:.2f}.", total=f"{total:.2f}") from None
+    except services.TotalChanged as error:
+        total = f"{error.total:.2f}"
+        raise Problem("total-changed", f"At the prices of now it is {total}.", total=total) from None
+    except services.TotalTooLarge:
+        raise Problem("total-too-large", "Order less at a time.") from None
     except services.KeyReused as error:
         raise Problem("idempotency-key-reused", str(error)) from None
 

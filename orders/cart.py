@@ -1,23 +1,27 @@
-"""The cart: what somebody means to order. A guest's is kept in the session, a customer's in the database."""
+"""The cart: rows of cart_items, a customer's found by their account, a guest's by the key in their cookie."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
-from django.contrib.sessions.backends.base import SessionBase
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 from django.http import HttpRequest
+from django.utils.crypto import get_random_string
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from catalog.models import Product
-from orders.models import CartItem
+from orders.models import CartItem, CartItemQuerySet
 from orders.services import RequestedItem
 from users.models import User
 
-KEY = "cart"
+GUEST_KEY_LENGTH = 32
+GUEST_KEY = re.compile(rf"[0-9A-Za-z]{{{GUEST_KEY_LENGTH}}}", re.ASCII)
 MAX_PRODUCTS = CartItem.MOST
 MAX_QUANTITY = 9999
 
@@ -30,95 +34,46 @@ class CartFull(Exception):
         super().__init__(told.format(most=MAX_PRODUCTS))
 
 
-class Store(Protocol):
-    """Where a cart's items are kept."""
-
-    def is_empty(self) -> bool:
-        """Whether there is surely nothing in it, without asking the database."""
-
-    def read(self) -> list[CartItem]:
-        """Return the items with their products, in the order of adding; at most one statement."""
-
-    def write(self, items: Collection[CartItem]) -> None:
-        """Put these in, in place of what is there of the same products; at most one statement."""
-
-    def remove(self, product_ids: Collection[int]) -> None: ...
-
-
-class GuestStore:
-    """session["cart"] is {product id as text: [quantity, price seen as text]}."""
-
-    def __init__(self, session: SessionBase | dict[str, Any]) -> None:
-        self._session = session
-
-    def _stored(self) -> dict[str, Any]:
-        stored: dict[str, Any] = self._session.get(KEY, {})
-        return stored
-
-    def is_empty(self) -> bool:
-        return not self._stored()
-
-    def read(self) -> list[CartItem]:
-        stored = self._stored()
-        products = Product.objects.in_bulk([int(number) for number in stored]) if stored else {}
-        return [
-            CartItem(product=products[int(number)], quantity=quantity, price_seen=Decimal(price))
-            for number, (quantity, price) in stored.items()
-            if int(number) in products
-        ]
-
-    def write(self, items: Collection[CartItem]) -> None:
-        added = {str(item.product_id): [item.quantity, str(item.price_seen)] for item in items}
-        self._session[KEY] = self._stored() | added
-
-    def remove(self, product_ids: Collection[int]) -> None:
-        self._session[KEY] = {number: kept for number, kept in self._stored().items() if int(number) not in product_ids}
-
-
-REMOVE = "DELETE FROM cart_items WHERE user_id = %s AND product_id = ANY (%s)"
-
-
-class CustomerStore:
-    """The table cart_items."""
-
-    def __init__(self, customer: User) -> None:
-        self._customer = customer
-
-    def is_empty(self) -> bool:
-        return False
-
-    def read(self) -> list[CartItem]:
-        items = CartItem.objects.for_customer(self._customer).select_related("product")
-        return list(items.defer("product__description", "product__attributes").order_by("pk")[: CartItem.MOST])
-
-    def write(self, items: Collection[CartItem]) -> None:
-        for item in items:
-            item.customer = self._customer
-        CartItem.objects.bulk_create(
-            items,
-            update_conflicts=True,
-            unique_fields=["customer", "product"],
-            update_fields=["quantity", "price_seen"],
-        )
-
-    def remove(self, product_ids: Collection[int]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(REMOVE, [self._customer.pk, list(product_ids)])
-
-
 class Cart:
-    """Reads its store once, when first asked."""
+    """The cart of a customer, or of the guest with this key. Reads its rows once, when first asked.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Every change locks the cart and reads it again, so simultaneous changes follow each other.
+    """
+
+    def __init__(self, customer: User | None = None, *, guest_key: str | None = None, is_new: bool = False) -> None:
+        self.guest_key = guest_key
+        self.is_new = is_new
+        self._owner: dict[str, Any] = {"customer_id": customer.pk} if customer else {"guest_key": guest_key}
+        self._is_locked = False
 
     def __bool__(self) -> bool:
         return bool(self.items)
 
     @cached_property
     def items(self) -> list[CartItem]:
-        """Products that do not exist any more are left out."""
-        return [] if self._store.is_empty() else self._store.read()
+        if self.is_new:
+            return []
+        rows = self._rows().select_related("product").defer("product__description", "product__attributes")
+        return list(rows.order_by("pk")[:MAX_PRODUCTS])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from changing the cart until the transaction ends; what was read before is read again."""
+        if self._is_locked:
+            yield
+            return
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"cart of {self._owner}"])
+            self.read_again()
+            self._is_locked = True
+            try:
+                yield
+            finally:
+                self._is_locked = False
+
+    def _rows(self) -> CartItemQuerySet:
+        return CartItem.objects.filter(**self._owner)
 
     @property
     def count(self) -> int:
@@ -143,16 +98,17 @@ class Cart:
     def requested(self) -> list[RequestedItem]:
         return [RequestedItem(item.product, item.quantity) for item in self.items]
 
-    def add(self, product: Product, quantity: int, *, to: int | None = None) -> int:
-        """Put in quantity more, as far as the stock goes, and return how many are in now.
+    def add(self, product: Product, quantity: int, *, to: int | None = None) -> tuple[int, int]:
+        """Put in quantity more, as far as the stock goes, and return how many were in before and are in now.
 
         to: how many were in when the customer asked; the same wish a second time then adds nothing.
         Raises CartFull where it is one product more than a cart holds.
         """
-        there = self.quantity_of(product)
-        if not there and len(self.items) >= MAX_PRODUCTS:
-            raise CartFull
-        return self.put(product, there + quantity if to is None else max(there, to + quantity))
+        with self.locked():
+            before = self.quantity_of(product)
+            if not before and len(self.items) >= MAX_PRODUCTS:
+                raise CartFull
+            return before, self.put(product, before + quantity if to is None else max(before, to + quantity))
 
     def put(self, product: Product, quantity: int) -> int:
         """Set the quantity, as far as the stock goes, and return it; none left takes the product out."""
@@ -164,45 +120,76 @@ class Cart:
         return granted
 
     def write(self, items: Collection[CartItem]) -> None:
-        self._store.write(items)
-        self.read_again()
+        """Put these in, in place of what is there of the same products; at most one statement."""
+        rows = [
+            CartItem(product=item.product, quantity=item.quantity, price_seen=item.price_seen, **self._owner)
+            for item in items
+        ]
+        with self.locked():
+            CartItem.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=[*self._owner, "product_id"],
+                update_fields=["quantity", "price_seen", "changed_at"],
+            )
+            self.read_again()
 
     def remove(self, product_ids: Collection[int]) -> None:
-        self._store.remove(product_ids)
-        self.read_again()
+        with self.locked():
+            self._rows().filter(product__in=product_ids).delete()
+            self.read_again()
 
     def adjust(self) -> None:
         """Lower every quantity to what can be ordered now."""
-        for item in self.items:
-            if item.problem:
-                self.put(item.product, item.quantity)
+        with self.locked():
+            wrong = [item for item in self.items if item.problem]
+            self.remove([item.product_id for item in wrong if not item.available])
+            self.write(
+                [
+                    CartItem(product=item.product, quantity=item.available, price_seen=item.product.price)
+                    for item in wrong
+                    if item.available
+                ]
+            )
 
     def read_again(self) -> None:
         """Forget what was read: prices and stock may be others now."""
+        self.is_new = False
         self.__dict__.pop("items", None)
 
 
 def cart_of(request: HttpRequest) -> Cart:
-    """Return the cart of whoever is asking; the same object for the whole request."""
-    kept: dict[str, Any] = vars(request)
-    if "_cart" not in kept:
+    """Return the cart of the customer or guest; the same object for the whole request."""
+    known: dict[str, Any] = vars(request)
+    if "_cart" not in known:
         user = getattr(request, "user", None)  # a request refused before anybody was looked for has none
-        session = getattr(request, "session", {})
-        kept["_cart"] = Cart(CustomerStore(user) if isinstance(user, User) else GuestStore(session))
-    found: Cart = kept["_cart"]
+        known["_cart"] = Cart(user) if isinstance(user, User) else guest_cart(request)
+    found: Cart = known["_cart"]
     return found
 
 
-def take_over(session: SessionBase, customer: User) -> bool:
-    """Move the guest's cart into the customer's; where both have a product, the larger quantity counts.
+def guest_cart(request: HttpRequest) -> Cart:
+    """Return the cart of the request's cookie, or a new one."""
+    key = request.COOKIES.get(settings.CART_COOKIE_NAME, "")
+    if GUEST_KEY.fullmatch(key):
+        return Cart(guest_key=key)
+    return Cart(guest_key=get_random_string(GUEST_KEY_LENGTH), is_new=True)
+
+
+def take_over(guest: Cart, customer: User) -> bool:
+    """Move a guest's cart into the customer's; where both have a product, the larger quantity counts.
 
     Returns whether the customer's had something in it already. Beyond MAX_PRODUCTS products nothing is added.
     """
-    guest, own = Cart(GuestStore(session)), Cart(CustomerStore(customer))
-    had = own.quantities if guest.items else {}
-    room = MAX_PRODUCTS - len(had)
-    fresh = [item for item in guest.items if item.product_id not in had][:room]
-    larger = [item for item in guest.items if item.quantity > had.get(item.product_id, item.quantity)]
-    own.write([*larger, *fresh])
-    session.pop(KEY, None)
+    if not guest:
+        return False
+    own = Cart(customer)
+    with guest.locked(), own.locked():
+        had = own.quantities
+        room = MAX_PRODUCTS - len(had)
+        fresh = [item for item in guest.items if item.product_id not in had][:room]
+        larger = [item for item in guest.items if item.quantity > had.get(item.product_id, item.quantity)]
+        taken = list(guest.quantities)
+        own.write([*larger, *fresh])
+        guest.remove(taken)
     return bool(had)

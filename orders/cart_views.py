@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -17,17 +19,17 @@ from catalog.models import Product
 from orders.cart import CartFull, cart_of
 from orders.forms import CartForm
 
-REMOVED = "cart_removed"
-
 
 @login_not_required
 @require_safe
 @never_cache
 def cart(request: HttpRequest) -> HttpResponse:
-    removed = request.session.pop(REMOVED, None)
-    context = {}
-    if removed:
-        context = {"removed": Product.objects.filter(pk=removed[0]).first(), "removed_quantity": removed[1]}
+    # What was just taken out, so that the page can offer to undo it.
+    removed = CartForm({"product": request.GET.get("removed"), "quantity": request.GET.get("quantity")})
+    if not removed.is_valid() or removed.cleaned_data["product"] in cart_of(request).quantities:
+        return render(request, "orders/cart.html")
+    product = Product.objects.filter(pk=removed.cleaned_data["product"]).first()
+    context = {"removed": product, "removed_quantity": removed.cleaned_data["quantity"]}
     return render(request, "orders/cart.html", context)
 
 
@@ -39,10 +41,8 @@ def cart_add(request: HttpRequest) -> HttpResponse:
         return _refused(request, form)
     product = get_object_or_404(Product, pk=form.cleaned_data["product"])
     asked = form.cleaned_data["quantity"]
-    filled = cart_of(request)
-    before = filled.quantity_of(product)
     try:
-        now = filled.add(product, asked, to=form.cleaned_data["in_cart"])
+        before, now = cart_of(request).add(product, asked, to=form.cleaned_data["in_cart"])
     except CartFull as error:
         messages.error(request, str(error))
         return redirect(_back(request))
@@ -80,8 +80,8 @@ def cart_remove(request: HttpRequest) -> HttpResponse:
     quantity = filled.quantities.get(product_id)
     if quantity:
         filled.remove([product_id])
-        # The page itself tells it once, because its message has a form to undo it.
-        request.session[REMOVED] = [product_id, quantity]
+        undo = urlencode({"removed": product_id, "quantity": quantity})
+        return redirect(f"{reverse('orders:cart')}?{undo}")
     return redirect("orders:cart")
 
 

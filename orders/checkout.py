@@ -1,8 +1,8 @@
-"""Placing the order that the customer saw: the cart's items, at the total that was on the button."""
+"""Placing the order that the customer saw: the cart's items, at the names, quantities and prices that were shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,15 +12,13 @@ from django.utils.translation import gettext as _
 from orders import services
 from orders.cart import Cart
 from orders.models import Order
+from orders.shown import ShownLine
 from users.models import User
 
-# What orders.total_amount can hold.
-TOTAL_LIMIT = Decimal(10) ** 10
 
-
-class TotalTooLarge(services.OrderError):
+class EmptyCart(services.OrderError):
     def __init__(self) -> None:
-        super().__init__(_("This is more than one order can hold. Order less at a time."))
+        super().__init__(_("Your cart is empty, so there is nothing to order yet."))
 
 
 def order_of_key(customer: User, key: str) -> Order | None:
@@ -37,22 +35,33 @@ def last_address(customer: User) -> dict[str, str]:
 
 @transaction.atomic
 def place_as_shown(
-    cart: Cart, *, customer: User, key: str, shown_total: Decimal, at: datetime, shipping_address: Mapping[str, str]
+    cart: Cart,
+    *,
+    customer: User,
+    key: str,
+    shown: Sequence[ShownLine] | None,
+    shown_total: Decimal | None,
+    at: datetime,
+    address: Mapping[str, str],
 ) -> Order:
-    """Place the order of a cart that is not empty and take it out of there; the same key returns the first order again.
+    """Place the order of a cart and take it out of there.
 
-    What came into the cart meanwhile, on another device, stays. Raises TotalTooLarge and what services.place_order
-    raises; then nothing is written.
+    Nobody changes the cart meanwhile. Raises EmptyCart, services.KeyReused where an order was placed with the key
+    already, and what services.place_order raises; then nothing is written.
     """
-    if cart.total >= TOTAL_LIMIT:
-        raise TotalTooLarge
-    order = services.place_in_transaction(
-        customer=customer,
-        items=cart.requested(),
-        key=key,
-        at=at,
-        shipping_address=shipping_address,
-        shown_total=shown_total,
-    )
-    cart.remove(cart.quantities.keys())
+    with cart.locked():
+        if not cart:
+            raise EmptyCart
+        if first := order_of_key(customer, key):
+            raise services.KeyReused(first)
+        order = services.place_in_transaction(
+            customer=customer,
+            items=cart.requested(),
+            key=key,
+            at=at,
+            shipping_address=address,
+            shown=shown,
+            shown_total=shown_total,
+        )
+        cart.remove(cart.quantities.keys())
     return order

@@ -16,6 +16,7 @@ from orders.forms import CheckoutForm
 from orders.models import Order, OrderItem
 from orders.order_desk import VERBS
 from orders.returns import Returned
+from orders.shown import ShownField
 from users.forms import address_line
 from users.models import Address
 
@@ -55,7 +56,7 @@ class OrderForm(forms.Form):
 
     def hidden(self) -> SafeString:
         """Everything that was typed, and what was shown before that, to be carried along unseen."""
-        typed = [field for field in self if field.name not in ("rev", "shown_total")]
+        typed = [field for field in self if field.name not in ("rev", "shown", "shown_total")]
         shown = [field.as_hidden(only_initial=True) for field in typed if field.field.show_hidden_initial]
         return mark_safe("".join([*(field.as_hidden() for field in typed), *shown]))  # noqa: S308 (rendered fields)
 
@@ -84,7 +85,7 @@ class OrderForm(forms.Form):
 
 
 class EditForm(OrderForm):
-    """Other quantities, up to ROWS more products, another address; shown_total: what was confirmed."""
+    """Other quantities, up to ROWS more products, another address; shown_total, shown: what was confirmed."""
 
     ROWS = 3
 
@@ -102,6 +103,7 @@ class EditForm(OrderForm):
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )
     shown_total = MoneyField(max_digits=14, decimal_places=2, required=False)
+    shown = ShownField(required=False)
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, order=order, **kwargs)

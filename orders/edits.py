@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,12 +15,10 @@ from django.utils.functional import cached_property
 from catalog.models import Product, Reason
 from orders import seen
 from orders.models import Order, OrderItem
-from orders.services import WHO_AND_WHY, NotForSale, OrderError, add_items, adjust_stock, sign
+from orders.services import WHO_AND_WHY, NotForSale, OrderError, add_items, adjust_stock, checked_total, sign
+from orders.shown import Shown, ShownLine, differences, lines_of
 from orders.status import Status
 from users.models import User
-
-# The column holds less than this.
-TOO_MUCH = Decimal("1e10")
 
 
 class NotEditable(OrderError):
@@ -45,14 +43,14 @@ class InOrderAlready(OrderError):
         super().__init__(f"{product} is in this order already: change its quantity instead.")
 
 
-class TotalTooLarge(OrderError):
-    def __init__(self) -> None:
-        super().__init__("An order of this total cannot be kept. Lower the quantities.")
-
-
 class TotalMoved(OrderError):
     def __init__(self) -> None:
         super().__init__("A price has changed meanwhile: look at the new total before you confirm.")
+
+
+class AddedChanged(OrderError):
+    def __init__(self, changes: Sequence[str]) -> None:
+        super().__init__(" ".join(["An added product has changed meanwhile: look at it before you confirm.", *changes]))
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,13 @@ class Plan:
         difference = sum(line.price * (line.after - line.before) for line in self.lines)
         return max(self.order.total_amount + difference, Decimal(0))
 
+    def added_lines(self) -> list[ShownLine]:
+        return lines_of(self.added.items())
+
+    def shown(self) -> str:
+        """What a page that shows the plan is to send back."""
+        return Shown(self.order.customer_id, self.added_lines(), {}).signed()
+
     def stock_deltas(self) -> dict[int, int]:
         deltas: Counter[int] = Counter()
         for line in self.changed:
@@ -126,8 +131,7 @@ def plan_edit(order: Order, wanted: Wanted) -> Plan:
         raise NothingLeft
     address = wanted.address if wanted.address != order.shipping_address else None
     plan = Plan(order, lines, wanted.added, address)
-    if plan.total >= TOO_MUCH:
-        raise TotalTooLarge
+    checked_total(plan.total)
     return plan
 
 
@@ -140,11 +144,20 @@ def short_of(plan: Plan) -> list[Product]:
 
 @transaction.atomic
 def edit_order(
-    order: Order, wanted: Wanted, *, seen_rev: int, shown_total: Decimal, reason: str, by: User, at: datetime
+    order: Order,
+    wanted: Wanted,
+    *,
+    seen_rev: int,
+    shown_total: Decimal,
+    shown: Sequence[ShownLine] | None = None,
+    reason: str,
+    by: User,
+    at: datetime,
 ) -> Order:
     """Change a pending order's items and address, its total with them, and return it; one event, stock included.
 
-    shown_total: what was confirmed. Raises seen.MovedOn, NotEditable, NothingDifferent, TotalMoved, OutOfStock,
+    shown_total, shown: what was confirmed, the total and the added products. Raises seen.MovedOn, NotEditable,
+    NothingDifferent, AddedChanged, TotalMoved, OutOfStock,
     NotForSale or another OrderError of plan_edit; then nothing is written.
     """
     current = seen.lock_as_seen(order.pk, rev=seen_rev, reader=by)
@@ -153,6 +166,8 @@ def edit_order(
     plan = plan_edit(current, wanted)
     if plan.is_empty:
         raise NothingDifferent(current)
+    if shown is not None and (changes := differences(shown, plan.added_lines())):
+        raise AddedChanged(changes)
     if plan.total != shown_total:
         raise TotalMoved
     if current.holds_stock:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.number_fields import MoneyField, WholeNumberField
 from orders.cart import MAX_QUANTITY
+from orders.shown import Shown, ShownField
 from users.forms import address_line
 from users.models import Address
 
@@ -40,6 +41,12 @@ class CartForm(forms.Form):
         return cls(data)
 
 
+class CancelForm(forms.Form):
+    """rev: of the order that the question was asked about."""
+
+    rev = WholeNumberField(required=False, max_value=2**31 - 1)
+
+
 class SavedAddressField(forms.ChoiceField):
     def valid_value(self, value: Any) -> bool:
         # Whoever types another address need not wait for the saved ones to be looked up.
@@ -47,7 +54,7 @@ class SavedAddressField(forms.ChoiceField):
 
 
 class CheckoutForm(forms.Form):
-    """Where the order goes, and what the customer was shown: the total and the form's own key.
+    """Where the order goes, what the customer was shown, and the form's own key.
 
     addresses: gives the customer's saved ones, to choose from; without any the lines are all there is.
     """
@@ -66,7 +73,9 @@ class CheckoutForm(forms.Form):
     country = address_line("country", "country-name")
     keep = forms.BooleanField(label=_("Save this address for next time"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
-    shown_total = MoneyField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
+    shown = ShownField(required=False)
+    # All that forms of the release before say of what they showed.
+    shown_total = MoneyField(max_digits=14, decimal_places=2, required=False)
 
     def __init__(self, *args: Any, addresses: Callable[[], Iterable[Address]] = tuple, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,6 +90,18 @@ class CheckoutForm(forms.Form):
     @cached_property
     def addresses(self) -> dict[str, Address]:
         return {str(address.pk): address for address in self._addresses()}
+
+    def clean_shown(self) -> Shown | None:
+        """What was shown; the saved address that was chosen has to read as it did there."""
+        shown: Shown | None = self.cleaned_data["shown"]
+        if shown is None:
+            if not self.data.get("shown_total"):
+                raise forms.ValidationError("required")
+            return None
+        saved = self.cleaned_data.get("saved", "")
+        if saved in shown.addresses and shown.addresses[saved] != str(self.addresses[saved]):
+            self.add_error("saved", _("This address was changed after it was shown: check it and order again."))
+        return shown
 
     def is_saved_chosen(self) -> bool:
         return bool(self.data.get("saved", NEW_ADDRESS) != NEW_ADDRESS)

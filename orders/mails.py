@@ -172,6 +172,8 @@ def _written(mail: Mail, order: Order) -> EmailMultiAlternatives:
         "order": order,
         "status": Status(mail.status),
         "words": words,
+        # What comes next is known of an order that is still where the mail says it is.
+        "next": words.next if order.status == mail.status else "",
         "address": Address.written(order.shipping_address),
         "url": f"{settings.SITE_URL}{order.get_absolute_url()}",
     }

@@ -5,6 +5,7 @@ The database keeps `rev` itself (see history's triggers): 1 at first, one more w
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -208,11 +209,15 @@ class CartItemQuerySet(models.QuerySet["CartItem"]):
     def for_customer(self, customer: User) -> CartItemQuerySet:
         return self.filter(customer=customer)
 
+    def expired(self, *, at: datetime) -> CartItemQuerySet:
+        """Those of guests that nobody changed for as long as their cookie lasts."""
+        return self.filter(customer=None, changed_at__lt=at - timedelta(seconds=settings.CART_COOKIE_AGE))
+
 
 class CartItem(models.Model):
-    """One product that somebody means to order; price_seen is what it cost when they put it in or last set it.
+    """One product that a customer or a guest means to order; price_seen is its price when they last set the quantity.
 
-    A customer's are stored. A guest's are made from the session and never saved.
+    guest_key: of the cookie that finds a guest's cart.
     """
 
     MOST = 100  # of one cart
@@ -225,23 +230,36 @@ class CartItem(models.Model):
         related_name="cart_items",
         db_column="user_id",
         db_constraint=False,
+        null=True,
     )
+    guest_key = models.CharField(max_length=32, null=True)
     product = models.ForeignKey(
         Product, on_delete=models.CASCADE, related_name="+", db_column="product_id", db_constraint=False
     )
     quantity = models.IntegerField()
     price_seen = models.DecimalField(max_digits=10, decimal_places=2)
+    changed_at = models.DateTimeField(db_default=Now())
 
     objects = CartItemQuerySet.as_manager()
 
     class Meta:
         db_table = "cart_items"
         constraints = [
-            # Its index finds the cart of a customer.
+            # Their indexes find the cart of a customer, and that of a guest.
             models.UniqueConstraint(
                 fields=["customer", "product"],
                 name="cart_items_product_once",
                 violation_error_message="This product is in the cart already.",
+            ),
+            models.UniqueConstraint(
+                fields=["guest_key", "product"],
+                name="cart_items_product_once_a_guest",
+                violation_error_message="This product is in the cart already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(customer=None) ^ models.Q(guest_key=None),
+                name="cart_items_one_owner",
+                violation_error_message="A cart is a customer's or a guest's.",
             ),
             models.CheckConstraint(
                 condition=models.Q(quantity__gt=0),

@@ -16,8 +16,12 @@ from django.utils.translation import gettext as _
 from catalog import stock
 from catalog.models import Product, ProductQuerySet, Reason
 from orders.models import Mail, Order, OrderItem
+from orders.shown import ShownLine, differences, lines_of
 from orders.status import Status, allowed_after
 from users.models import User
+
+# The largest total that orders.total_amount holds is below this.
+TOTAL_LIMIT = Decimal(10) ** 10
 
 # What every change of an order carries on its row, for its event.
 WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
@@ -52,17 +56,38 @@ class NoCustomer(NotActive):
     """There is no such account, or not any more."""
 
 
+class OrderChanged(OrderError):
+    """sentences: that it is not what its form showed, then how it differs."""
+
+    def __init__(self, changes: Sequence[str]) -> None:
+        head = _("Your order changed while this page was open. Nothing was ordered yet: check it and order again.")
+        self.sentences = [head, *changes]
+        super().__init__(" ".join(self.sentences))
+
+
+class NotAsShown(OrderError):
+    def __init__(self, order: Order) -> None:
+        told = _("Order {order} changed while this page was open. Nothing was cancelled: decide again.")
+        super().__init__(told.format(order=order))
+
+
 class TotalChanged(OrderError):
+    """total: what the order would cost today."""
+
+    def __init__(self, total: Decimal) -> None:
+        self.total = total
+        super().__init__(_("A price changed while you were ordering. Nothing was ordered yet."))
+
+
+class TotalTooLarge(OrderError):
     def __init__(self) -> None:
-        super().__init__(
-            _("A price changed while you were ordering. Nothing was ordered yet: see the new total below.")
-        )
+        super().__init__(_("This is more than one order can hold. Order less at a time."))
 
 
 class KeyReused(OrderError):
     def __init__(self, order: Order) -> None:
         self.order = order
-        told = _("This form was already used for order {order}. Nothing new was ordered.")
+        told = _("Order {order} was placed already with this form. Nothing new was ordered.")
         super().__init__(told.format(order=order))
 
 
@@ -90,6 +115,7 @@ def place_in_transaction(
     key: str,
     at: datetime,
     shipping_address: Mapping[str, str] | None = None,
+    shown: Sequence[ShownLine] | None = None,
     shown_total: Decimal | None = None,
     by: User | str | None = None,
 ) -> Order:
@@ -98,21 +124,24 @@ def place_in_transaction(
     The caller is in a transaction, which any refusal must undo; place_order brings its own.
     items: at least one, each product once, quantity >= 1.
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
-    shown_total: what the customer agreed to pay, where they were told.
+    shown, shown_total: the lines and the total that the customer agreed to, where there was a page or a request that
+    stated them.
     by: who places it, or the name of what does; the customer unless said.
     customer: only their number is asked for, unless they place it themselves.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
-    NoCustomer where there is none, TotalChanged where it would cost something else than shown_total, or KeyReused where
-    the key belongs to an order of other items; then nothing is written.
+    NoCustomer where there is none, OrderChanged or TotalChanged where it is not what was shown, TotalTooLarge, or
+    KeyReused where the key belongs to an order of other items; then nothing is written.
     """
     quantities, by = _quantities(items), by or customer
-    _lock_account(customer)
+    account = _locked_account(customer)
     first = Order.objects.filter(customer=customer, idempotency_key=key).first()
     if first is not None:
         return _same_again(first, quantities)
+    if not account.is_active:
+        raise NotActive
     products = list(_locked(quantities).defer("description", "attributes"))
     _refuse_missing(products, quantities)
-    total = _agreed_total(products, quantities, shown_total)
+    total = _agreed_total(products, quantities, shown, shown_total)
     order = Order(
         customer_id=customer.pk,
         total_amount=total,
@@ -136,15 +165,20 @@ place_order = transaction.atomic(place_in_transaction)
 
 
 @transaction.atomic
-def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: str = "") -> Order:
+def change_status(
+    order: Order, *, to: str, by: User | str, at: datetime, note: str = "", expected_rev: int | None = None
+) -> Order:
     """Take an order one step further and return it as it is now; a cancel gives its stock back.
 
     by: a user, or the name of what does it.
-    Raises TransitionNotAllowed where the status table does not have the step, judged on the row as it is now.
+    Raises TransitionNotAllowed where the status table does not have the step, judged on the row as it is now, and
+    NotAsShown where its revision is another one than expected.
     """
     current = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     if to not in allowed_after(current.status):
         raise TransitionNotAllowed(current, to)
+    if expected_rev not in (None, current.rev):
+        raise NotAsShown(current)
     current.status = to
     sign(current, by=by, at=at, note=note)
     gives_back = to == Status.CANCELLED and current.holds_stock
@@ -157,21 +191,20 @@ def change_status(order: Order, *, to: str, by: User | str, at: datetime, note: 
     return current
 
 
-def cancel_order(order: Order, *, by: User, at: datetime, note: str = "") -> Order:
+def cancel_order(order: Order, *, by: User, at: datetime, note: str = "", expected_rev: int | None = None) -> Order:
     """Cancel an order that has not been shipped; its stock is for sale again."""
-    return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note)
+    return change_status(order, to=Status.CANCELLED, by=by, at=at, note=note, expected_rev=expected_rev)
 
 
-def _lock_account(customer: User) -> None:
+def _locked_account(customer: User) -> User:
     """One customer's orders go one after the other, so an order's key is either there or nobody else is writing it.
 
-    Raises NotActive, or NoCustomer where there is no such account.
+    Raises NoCustomer where there is no such account.
     """
     account = User.objects.select_for_update(no_key=True).only("is_active").filter(pk=customer.pk).first()
     if account is None:
         raise NoCustomer
-    if not account.is_active:
-        raise NotActive
+    return account
 
 
 def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:
@@ -243,11 +276,26 @@ def _refuse_missing(products: Sequence[Product], quantities: Mapping[int, int]) 
         raise OutOfStock(short)
 
 
-def _agreed_total(products: Sequence[Product], quantities: Mapping[int, int], shown: Decimal | None) -> Decimal:
-    """Return what these cost today. Raises TotalChanged where the customer was shown something else."""
+def _agreed_total(
+    products: Sequence[Product],
+    quantities: Mapping[int, int],
+    shown: Sequence[ShownLine] | None,
+    shown_total: Decimal | None,
+) -> Decimal:
+    """Return what these cost today. Raises OrderChanged or TotalChanged where something else was shown."""
+    now = lines_of((product, quantities[product.pk]) for product in products)
+    if shown is not None and (changes := differences(shown, now)):
+        raise OrderChanged(changes)
     total = sum((product.price * quantities[product.pk] for product in products), Decimal(0))
-    if shown not in (None, total):
-        raise TotalChanged
+    if shown_total not in (None, total):
+        raise TotalChanged(total)
+    return checked_total(total)
+
+
+def checked_total(total: Decimal) -> Decimal:
+    """Return a total that an order can have. Raises TotalTooLarge."""
+    if total >= TOTAL_LIMIT:
+        raise TotalTooLarge
     return total
 
 

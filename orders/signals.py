@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from orders.cart import GuestStore, take_over
+from orders.cart import guest_cart, take_over
 from users.models import User
 
 JOINED = _(
@@ -23,5 +23,5 @@ def connect() -> None:
 
 
 def signed_in(sender: type[User], request: HttpRequest, user: User, **kwargs: Any) -> None:
-    if not GuestStore(request.session).is_empty() and take_over(request.session, user):
+    if take_over(guest_cart(request), user):
         messages.info(request, JOINED, fail_silently=True)

@@ -16,7 +16,6 @@ from xdist.scheduler import LoadFileScheduling
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch
 
-from catalog import counts, guests
 from config import probes
 from history import mongo
 from tests.emptying import drop_collections, empty_tables, wait_for_wakeups
@@ -39,11 +38,10 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Many tests take MongoDB away; a question to nobody ends only then.
     settings.MONGODB_CONNECT_TIMEOUT_MS = 300
+    # Every list is made afresh; tests/config/test_shared_pages.py turns the cache on.
+    settings.CACHES["pages"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
     # It would look for all static files whenever a test makes a client.
     settings.WHITENOISE_USE_FINDERS = False
-    # Every page counts anew.
-    counts.KEEP_LONGEST = 0
-    guests.MOMENT = 0
     # Every request of a health page probes the stores, and waits for the answer.
     probes.TTL, probes.MAX_WAIT = 0.0, 10.0
 

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from catalog import images
-from catalog.filter_groups import Group, Option
+from catalog.filter_groups import Option
 from catalog.models import Product
 
 register = template.Library()
@@ -26,25 +26,20 @@ register = template.Library()
 FEW = 5
 
 
-# Cards kept, about 1 kB each. Most of a list's time is spent on drawing them.
-CARDS = 5000
-LISTS = 500
-# Of filters; about 0.5 kB each.
-CHOICES = 20_000
+# Cards cached, a few kB each at most. Most of a list's time is spent on rendering them.
+CARDS = 2000
 
 
 @register.simple_tag
 def cards(products: Iterable[Product], *, text: str, in_cart: Mapping[int, int]) -> SafeString:
     """Products in a list, in <li>s. text: words to mark; in_cart: quantities by product."""
-    shown = tuple((one.shown(), in_cart.get(one.pk, 0) if in_cart else 0) for one in products)
-    return _cards(shown, text or "", get_language())
-
-
-@lru_cache(maxsize=LISTS)
-def _cards(shown: tuple[tuple[tuple[Any, ...], int], ...], text: str, language: str | None) -> SafeString:
+    quantities, language = in_cart or {}, get_language()
     # The first picture is seen at once.
-    drawn = (_card(product, text, in_cart, not at, language) for at, (product, in_cart) in enumerate(shown))
-    return mark_safe("".join(drawn))  # noqa: S308
+    rendered = (
+        _card(product.shown(), text or "", quantities.get(product.pk, 0), not at, language)
+        for at, product in enumerate(products)
+    )
+    return mark_safe("".join(rendered))  # noqa: S308
 
 
 @register.simple_tag
@@ -61,18 +56,10 @@ def _card(shown: tuple[Any, ...], text: str, in_cart: int, eager: bool, language
     )
 
 
-@register.simple_tag
-def choices(group: Group) -> SafeString:
-    """What can be chosen of a group of filters, in <li>s."""
-    language = get_language()
-    return mark_safe("".join(_choice(group.label, option, language) for option in group.options))  # noqa: S308
-
-
-@lru_cache(maxsize=CHOICES)
-def _choice(label: str, option: Option, language: str | None) -> SafeString:
-    # A name that is its own wherever it stands: there the keyboard finds it again.
-    key = f"{crc32(repr((label, option.label, option.low, option.high)).encode()):x}"
-    return render_to_string("catalog/_choice.html", {"key": key, "option": option})
+@register.filter
+def choice_key(option: Option, label: str) -> str:
+    """A name for an option of the group of this label, its own on each page: there the keyboard finds it again."""
+    return f"{crc32(repr((label, option.label, option.low, option.high)).encode()):x}"
 
 
 @register.filter

@@ -67,7 +67,12 @@ def test_a_change_is_looked_at_with_both_totals_before_it_is_made(client, order,
     for name, value in wanted.items():
         assert field(question, name) == value
 
-    confirmed = {**wanted, "confirmed": "1", "shown_total": field(question, "shown_total")}
+    confirmed = {
+        **wanted,
+        "confirmed": "1",
+        "shown_total": field(question, "shown_total"),
+        "shown": field(question, "shown"),
+    }
     response = client.post(edit_of(order), confirmed)
 
     assert response["Location"] == page_of(order)

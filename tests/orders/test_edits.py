@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.models import Product
 from history import changes
 from history.models import Event
-from orders import edits, seen
+from orders import edits, seen, services
 from orders.edits import Wanted, edit_order
 from orders.models import Order, OrderItem
 from orders.services import NotForSale, OutOfStock, change_status
@@ -161,7 +161,7 @@ def test_what_no_order_can_be_is_refused(edit, order, lamp):
     for error, wanted in (
         (edits.NothingLeft, {"Lamp": 0, "Mat": 0}),
         (edits.InOrderAlready, {"added": {lamp: 1}}),
-        (edits.TotalTooLarge, {"added": {ProductFactory(price=Decimal("99999999.99")): 1000}}),
+        (services.TotalTooLarge, {"added": {ProductFactory(price=Decimal("99999999.99")): 1000}}),
         (edits.NothingDifferent, {"Lamp": 2}),
         (edits.TotalMoved, {"Lamp": 1, "total": Decimal("26.80")}),
     ):

@@ -38,7 +38,7 @@ def test_signing_up_and_ordering(client):
     client.post(f"{SIGNUP}?next={checkout}", ADA | {"next": checkout})
     page = enter_code(client, follow=True)
     assert page.redirect_chain[-1][0] == checkout
-    hidden = {name: field(page, name) for name in ("key", "shown_total")}
+    hidden = {name: field(page, name) for name in ("key", "shown")}
     address = {"name": "Ada", "line1": "1 High Street", "city": "Springfield", "postcode": "1", "country": "Utopia"}
     placed = client.post(checkout, address | hidden, follow=True)
 

@@ -60,5 +60,5 @@ def test_twenty_posts_of_one_checkout_are_one_order(server, closing):
     refused = customer.wire.post(CHECKOUT, form | {"shown_total": str(other.price)})
 
     assert (refused.status, refused.location) == (302, f"/orders/{order.pk}/")
-    assert f"This form was already used for order {order}" in customer.wire.get(refused.location).body
+    assert f"Your order {order} was placed already" in customer.wire.get(refused.location).body
     assert Order.objects.count() == 1
