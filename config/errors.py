@@ -30,7 +30,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def too_many(request: HttpRequest, *, seconds: int = ACCOUNT_LIMIT) -> HttpResponse:
     """The page that says when to come back; seconds: until then."""
-    response = render(request, "429.html", {"minutes": -(-seconds // 60)}, status=429)
+    # No store is asked, not even for the cart.
+    response = render(request, "429.html", {"minutes": -(-seconds // 60), "cart": None}, status=429)
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response
