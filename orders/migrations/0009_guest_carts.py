@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     # squawk: constraint-missing-not-valid: the same
     dependencies = [
         ("catalog", "0010_erasing"),
-        ("orders", "0007_quick_lists"),
+        ("orders", "0008_constraint_messages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -34,12 +34,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             "CartItem",
-            models.UniqueConstraint(fields=["guest_key", "product"], name="cart_items_product_once_a_guest"),
+            models.UniqueConstraint(
+                fields=["guest_key", "product"],
+                name="cart_items_product_once_a_guest",
+                violation_error_message="This product is in the cart already.",
+            ),
         ),
         migrations.AddConstraint(
             "CartItem",
             models.CheckConstraint(
-                condition=models.Q(customer=None) ^ models.Q(guest_key=None), name="cart_items_one_owner"
+                condition=models.Q(customer=None) ^ models.Q(guest_key=None),
+                name="cart_items_one_owner",
+                violation_error_message="A cart is a customer's or a guest's.",
             ),
         ),
     ]
