@@ -124,10 +124,8 @@ def place_in_transaction(
     The caller is in a transaction, which any refusal must undo; place_order brings its own.
     items: at least one, each product once, quantity >= 1.
     key: idempotency key, unique per customer. at: aware datetime, kept as `created_at`.
-    shown, shown_total: the lines and the total that the customer agreed to, where there was a page or a request that
-    stated them.
+    shown, shown_total: the lines and the total that the customer agreed to, where they were stated.
     by: who places it, or the name of what does; the customer unless said.
-    customer: only their number is asked for, unless they place it themselves.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
     NoCustomer where there is none, OrderChanged or TotalChanged where it is not what was shown, TotalTooLarge, or
     KeyReused where the key belongs to an order of other items; then nothing is written.
