@@ -36,7 +36,9 @@ DOCUMENTED_BASES = (
     # docs.allauth.org: adapters, forms, backends
     "allauth.account.adapter.", "allauth.account.admin.", "allauth.account.auth_backends.", "allauth.account.forms.",
     "allauth.mfa.admin.", "allauth.usersessions.admin.",
-    "environ.environ.Env", "import_export.resources.ModelResource", "import_export.widgets.", "ninja.main.NinjaAPI",
+    "environ.environ.Env",
+    "httpcore.",  # encode.io/httpcore/network-backends
+    "import_export.resources.ModelResource", "import_export.widgets.", "ninja.main.NinjaAPI",
     "ninja.parser.Parser", "ninja.security.http.HttpBearer", "prometheus_client.registry.Collector",
     "pydantic.main.BaseModel",
 )  # fmt: skip

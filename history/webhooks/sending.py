@@ -1,28 +1,28 @@
-"""One POST to somebody else's server, which may be slow, broken or hostile: never longer than a deadline, never more
-of its answer than a little, never anywhere but to the address that was checked.
+"""One POST to another system's server, which may be slow, broken or hostile.
 
-Python's own client on a socket opened here: what is checked is what is connected to, TLS still proves the name, and no
-redirect is followed, no proxy asked.
+httpcore connects only to the addresses that were checked; TLS proves the name. No redirect is followed, no proxy used.
+The exchange ends at a deadline, and little of the answer is read.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlunsplit
+from urllib.parse import urlunsplit
+
+import httpcore
 
 from core.text import storable_text
 from history.webhooks import addresses
 
-# Seconds for all of it, names looked up before; and how much of an answer is read.
+# Seconds for connecting, TLS, sending and the answer together, names looked up before.
 DEADLINE = 10.0
-LARGEST_ANSWER = 2000
+MAX_ANSWER_BYTES = 2000
 
 
 @dataclass(frozen=True)
@@ -38,73 +38,77 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300 and not self.error
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = DEADLINE) -> Answer:
-    """Post a body and return what came back; whatever goes wrong is in the answer.
+class CheckedNetwork(httpcore.SyncBackend):
+    """Connects to the first of a host's checked addresses that accepts, and remembers the socket."""
 
-    deadline: seconds for connecting, TLS, sending and the answer together.
-    """
+    def __init__(self, checked: Iterable[str], deadline: float) -> None:
+        self._addresses, self._deadline = checked, deadline
+        self.socket: socket.socket | None = None
+
+    def connect_tcp(self, host: str, port: int, *args: object, **options: object) -> httpcore.NetworkStream:
+        refused: httpcore.ConnectError | None = None
+        for address in self._addresses:
+            try:
+                stream = super().connect_tcp(address, port, timeout=max(self._deadline - time.monotonic(), 0.001))
+            except httpcore.ConnectError as error:
+                refused = error
+                continue
+            # Of its own descriptor: TLS takes the first one over.
+            self.socket = stream.get_extra_info("socket").dup()
+            return stream
+        raise refused or httpcore.ConnectError("no address")
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float = DEADLINE) -> Answer:
+    """Post a body and return what came back; whatever goes wrong is in the answer."""
     try:
         parts = addresses.parsed(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         assert parts.hostname
-        found = addresses.resolved(parts.hostname, port)
-        return _exchange(parts, found, port, body, headers, time.monotonic() + deadline)
+        network = CheckedNetwork(addresses.resolved(parts.hostname, port), time.monotonic() + deadline)
+        target = httpcore.URL(
+            scheme=parts.scheme,
+            host=parts.hostname,
+            port=port,
+            target=urlunsplit(("", "", parts.path or "/", parts.query, "")),
+        )
+        return _exchange(network, target, body, {**headers, "Host": parts.netloc, "Connection": "close"}, deadline)
     except addresses.Refused as error:
         return Answer(None, "", storable_text(str(error)))
-    except TimeoutError:
+    except (TimeoutError, httpcore.TimeoutException):
         return Answer(None, "", f"No whole answer within {deadline:g} s.")
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, httpcore.NetworkError, httpcore.ProtocolError, ValueError) as error:
         return Answer(None, "", storable_text(str(error) or type(error).__name__)[:500])
 
 
 def _exchange(
-    parts: SplitResult, found: list[str], port: int, body: bytes, headers: Mapping[str, str], deadline: float
+    network: CheckedNetwork, url: httpcore.URL, body: bytes, headers: Mapping[str, str], deadline: float
 ) -> Answer:
-    assert parts.hostname
-    sock = _connected(found, port, deadline)
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        sock = context.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port)
-    connection.sock = sock
-    try:
-        with _cut_off(sock, deadline):
-            if isinstance(sock, ssl.SSLSocket):
-                sock.do_handshake()
-            target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-            connection.request("POST", target, body, {**headers, "Host": parts.netloc, "Connection": "close"})
-            with closing(connection.getresponse()) as response:
-                text = storable_text(response.read(LARGEST_ANSWER).decode(errors="replace"))
-    finally:
-        connection.close()
-        sock.close()
-    error = "" if 200 <= response.status < 300 else f"It answered {response.status} {response.reason[:100]}".strip()
+    timeouts = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), deadline)}
+    pool = httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=network)
+    with (
+        _cut_off(network, deadline),
+        pool,
+        pool.stream("POST", url, headers=[*headers.items()], content=body, extensions=timeouts) as response,
+    ):
+        text = storable_text(_beginning(response.iter_stream()).decode(errors="replace"))
+    reason = bytes(response.extensions.get("reason_phrase", b"")).decode("ascii", "replace")[:100]
+    error = "" if 200 <= response.status < 300 else f"It answered {response.status} {reason}".strip()
     return Answer(response.status, text, storable_text(error))
 
 
-def _connected(found: list[str], port: int, deadline: float) -> socket.socket:
-    """Connect to the first of these addresses that takes it. Raises OSError."""
-    for address in found:
-        try:
-            return socket.create_connection((address, port), timeout=_left(deadline))
-        except TimeoutError:
-            raise
-        except OSError as error:
-            reason = error
-    raise reason
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+def _beginning(parts: Iterable[bytes]) -> bytes:
+    read = b""
+    for part in parts:
+        read += part
+        if len(read) >= MAX_ANSWER_BYTES:
+            break
+    return read[:MAX_ANSWER_BYTES]
 
 
 @contextmanager
-def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
-    """End the conversation at the deadline, whatever the other side is doing then: a socket's own timeout starts anew
-    with each byte that drips in.
+def _cut_off(network: CheckedNetwork, seconds: float) -> Iterator[None]:
+    """Shut the socket down at the deadline: a socket's own timeout starts again with each byte that drips in.
 
     Raises TimeoutError where that happened.
     """
@@ -112,20 +116,22 @@ def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
 
     def end() -> None:
         is_over.set()
-        with suppress(OSError):  # it ended this moment
-            # Not SSLSocket's own, which takes its state apart under whoever is reading.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        with suppress(OSError):  # it ended just now
+            if network.socket:
+                network.socket.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(_left(deadline), end)
+    timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
     try:
         yield
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as error:
         if is_over.is_set():
             raise TimeoutError from error
         raise
     finally:
         timer.cancel()
+        if network.socket:
+            network.socket.close()
     if is_over.is_set():
         raise TimeoutError  # what was read looks whole, but it was cut off

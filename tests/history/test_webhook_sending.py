@@ -181,6 +181,8 @@ def test_tls_proves_the_name_and_a_handshake_cannot_drag_on(receiver, tmp_path, 
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     known = post(f"https://hooks.example:{safe.port}/", deadline=3)
     other = post(f"https://other.example:{safe.port}/", deadline=3)
+    safe.says = drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    dripping = post(f"https://hooks.example:{safe.port}/", deadline=1)
     safe.close()
     with socket.create_server(("127.0.0.1", 0)) as mute:  # connects, and says nothing
         began = time.monotonic()
@@ -189,6 +191,7 @@ def test_tls_proves_the_name_and_a_handshake_cannot_drag_on(receiver, tmp_path, 
     assert "certificate verify failed" in unknown.error
     assert known.is_taken
     assert "certificate verify failed" in other.error
-    assert len(safe.requests) == 1
+    assert dripping.error == "No whole answer within 1 s."
+    assert len(safe.requests) == 2
     assert silent.error == "No whole answer within 0.3 s."
     assert time.monotonic() - began < 1.5
