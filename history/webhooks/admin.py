@@ -70,11 +70,11 @@ class EndpointAdmin(_EndpointAdmin):
     list_filter = ["is_active"]
     search_fields = ["name", "url"]
     ordering = ["name", "endpoint_id"]
-    readonly_fields = ["state", "created_at"]
+    readonly_fields = ["state", "signature", "created_at"]
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[Any]:
-        return ["name", "url", "kinds", "is_active", *(["state", "created_at"] if obj else [])]
+        return ["name", "url", "kinds", "is_active", *(["state", "signature", "created_at"] if obj else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         sent = Delivery.objects.filter(endpoint=OuterRef("pk"), tried_at__isnull=False)
@@ -90,6 +90,12 @@ class EndpointAdmin(_EndpointAdmin):
             return "Nothing sent yet" if is_young and not vars(endpoint)["is_used"] else "In order"
         since = date_format(timezone.localtime(endpoint.failing_since), "j M Y, H:i")
         return f"{'Failing' if endpoint.is_active else 'Switched off, failing'} since {since}"
+
+    @admin.display(description="signature")
+    def signature(self, endpoint: Endpoint) -> str:
+        if endpoint.has_standard_signature:
+            return "Standard Webhooks"
+        return "The earlier format, until the next release. Add the webhook again to change over."
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: forms.ModelForm[Endpoint], change: bool) -> None:
         if not change:
@@ -144,7 +150,7 @@ def show_secret(request: HttpRequest, endpoint_id: int) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"Secret of {endpoint}",
         "endpoint": endpoint,
-        "secret": signing.secret(endpoint.salt),
+        "secret": signing.secret(endpoint),
     }
     return render(request, "admin/history/endpoint/secret.html", context)
 

@@ -127,8 +127,7 @@ def _send(endpoint: Endpoint, delivery: Delivery) -> None:
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Shop-Webhooks/1",
-        "Webhook-Id": str(delivery.event_id),
-        "Webhook-Signature": signing.signature(endpoint, body, at=at),
+        **signing.headers(endpoint, delivery.event_id, body, at=at),
     }
     # No connection of the database is held meanwhile.
     answer = sending.post(endpoint.url, body, headers)

@@ -17,6 +17,7 @@ from history.webhooks.models import Endpoint
 def add(endpoint: Endpoint) -> None:
     """Save a new endpoint, with a secret of its own; it is told of what happens from now on."""
     endpoint.salt = signing.new_salt()
+    endpoint.has_standard_signature = True
     endpoint.position = positions.ends().last
     endpoint.save()
 

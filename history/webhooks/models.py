@@ -40,6 +40,7 @@ class Endpoint(models.Model):
     salt = models.CharField(max_length=64, editable=False)
     previous_salt = models.CharField(max_length=64, editable=False, db_default="")
     rotated_at = models.DateTimeField(null=True, editable=False)
+    has_standard_signature = models.BooleanField(editable=False, db_default=False)
     position = models.BigIntegerField(editable=False)
     failures = models.IntegerField(editable=False, db_default=0)
     failing_since = models.DateTimeField(null=True, editable=False)

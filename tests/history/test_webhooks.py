@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -16,6 +18,7 @@ from django.core import mail as outbox
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from history.feed import positions
 from history.models import Delivery, Endpoint, Event, FeedEvent, Subject
@@ -74,40 +77,67 @@ def test_each_event_arrives_once_signed_and_in_order(place, now, receiver, endpo
     first = receiver.requests[0]
     assert first.headers["webhook-id"] == str(bodies[0]["id"])
     assert first.headers["content-type"] == "application/json"
-    verify = documented_verification()
-    secret = signing.secret(endpoint.salt)
-    header = first.headers["webhook-signature"]
-    assert verify(secret, header, first.body)
-    assert not verify(secret, header, first.body.replace(b"placed", b"paid"))
-    assert not verify(secret + "x", header, first.body)
-    late = re.sub(r"t=\d+", f"t={int(time.time()) - 301}", header)
-    assert not verify(secret, late, first.body)
+    standard = Webhook(signing.secret(endpoint))
+    assert standard.verify(first.body, first.headers) == bodies[0]
+    for changes in (
+        {"webhook-id": str(bodies[1]["id"])},
+        {"webhook-timestamp": str(int(time.time()) - 301)},
+        {"webhook-signature": receiver.requests[1].headers["webhook-signature"]},
+    ):
+        with pytest.raises(WebhookVerificationError):
+            standard.verify(first.body, first.headers | changes)
+    with pytest.raises(WebhookVerificationError):
+        standard.verify(first.body.replace(b"placed", b"paid"), first.headers)
     kept = Delivery.objects.get(rev=1)
     assert (kept.attempts, kept.status_code, kept.answer, kept.error) == (1, 200, "taken", "")
     assert (kept.body.encode(), kept.due_at, kept.delivered_at is None) == (first.body, None, False)
 
 
 def documented_verification():
-    """What docs/webhooks.md tells receivers to do."""
+    """What docs/webhooks.md says receivers without a library have to do."""
     [script] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)
     names: dict = {}
     exec(script, names)
     return names["is_genuine"]
 
 
-def test_for_a_day_after_a_new_secret_both_sign(endpoint, now):
-    old = signing.secret(endpoint.salt)
+def test_receivers_without_a_library_verify_as_the_docs_say(endpoint, now):
+    verify, secret = documented_verification(), signing.secret(endpoint)
+
+    headers = {name.lower(): value for name, value in signing.headers(endpoint, 7, b"{}", at=now).items()}
+
+    assert verify(secret, headers, b"{}")
+    assert not verify(secret, headers, b"{} ")
+    assert not verify(secret, headers | {"webhook-id": "8"}, b"{}")
+    assert not verify(secret, headers | {"webhook-timestamp": str(int(now.timestamp()) - 301)}, b"{}")
+
+
+@pytest.mark.parametrize("has_standard_signature", [True, False])
+def test_for_a_day_after_a_new_secret_both_sign(endpoint, now, has_standard_signature):
+    Endpoint.objects.update(has_standard_signature=has_standard_signature)
+    endpoint.refresh_from_db()
+    old = signing.headers(endpoint, 7, b"{}", at=now)["Webhook-Signature"]
+    old_secret = signing.secret(endpoint)
     endpoints.rotate(endpoint, at=now)
     endpoint.refresh_from_db()
-    new = signing.secret(endpoint.salt)
-    verify = documented_verification()
 
-    header = signing.signature(endpoint, b"{}", at=now + timedelta(hours=23))
-    later = signing.signature(endpoint, b"{}", at=now + timedelta(hours=25))
+    both, later = (
+        signing.headers(endpoint, 7, b"{}", at=now + timedelta(hours=hours))["Webhook-Signature"] for hours in (23, 25)
+    )
 
-    assert new != old
-    assert all(verify(secret, header, b"{}", tolerance=10**6) for secret in (old, new))
-    assert [verify(secret, later, b"{}", tolerance=10**6) for secret in (old, new)] == [False, True]
+    assert signing.secret(endpoint) != old_secret
+    assert [len(re.findall("v1[,=]", text)) for text in (old, both, later)] == [1, 2, 1]
+
+
+def test_endpoints_from_before_the_standard_keep_their_signature(endpoint, now):
+    Endpoint.objects.update(has_standard_signature=False)
+    endpoint.refresh_from_db()
+
+    headers = signing.headers(endpoint, 7, b"{}", at=now)
+
+    moment = int(now.timestamp())
+    signed = hmac.new(signing.secret(endpoint).encode(), f"{moment}.".encode() + b"{}", hashlib.sha256)
+    assert headers == {"Webhook-Id": "7", "Webhook-Signature": f"t={moment},v1={signed.hexdigest()}"}
 
 
 def test_an_endpoint_gets_the_kinds_it_wants_from_when_it_was_added(place, now, receiver):
@@ -310,7 +340,7 @@ def test_staff_add_a_webhook_and_see_its_secret_once(client, place, now):
     for page in private:
         assertContains(page, "is no public address")
     assertContains(taken, "Another webhook has this name.")
-    secret = signing.secret(endpoint.salt)
+    secret = signing.secret(endpoint)
     assertContains(shown, secret)
     assert "no-store" in shown["Cache-Control"]
     assert (endpoint.name, endpoint.kinds, endpoint.position) == ("Ware house", ["placed"], positions.ends().last)
