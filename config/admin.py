@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.apps import AppConfig
@@ -49,16 +49,17 @@ SUBJECTS = {
 }
 
 
+NUMBER_FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
+    models.DecimalField: {"form_class": MoneyField, "widget": NumberTextInput},
+    models.IntegerField: {"form_class": WholeNumberField, "widget": NumberTextInput},
+    models.BigIntegerField: {"form_class": WholeNumberField, "widget": NumberTextInput},
+}
+
+
 class QuickList(UnchangedRows):
     """Asked for what no column can hold (the year 99999999999), a list leads back to the whole of it; the box before
     each row is written without a template, which was a quarter of the page's time.
     """
-
-    formfield_overrides: ClassVar = {
-        models.DecimalField: {"form_class": MoneyField, "widget": NumberTextInput},
-        models.IntegerField: {"form_class": WholeNumberField, "widget": NumberTextInput},
-        models.BigIntegerField: {"form_class": WholeNumberField, "widget": NumberTextInput},
-    }
 
     @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
     def action_checkbox(self, obj: Model) -> SafeString:
@@ -166,7 +167,11 @@ class ShopAdminSite(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         if given.paginator is Paginator:
             bounded["paginator"] = BoundedPaginator
-        lenient: type[admin.ModelAdmin[Any]] = type(given.__name__, (QuickList, given, RowState), {})
+        lenient: type[admin.ModelAdmin[Any]] = type(
+            given.__name__,
+            (QuickList, given, RowState),
+            {"formfield_overrides": {**NUMBER_FIELDS, **given.formfield_overrides}},
+        )
         super().register(model_or_iterable, lenient, **(bounded | options))
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -76,7 +76,13 @@ class RowState(_ModelAdmin):
         return field.value_from_object(row)
 
 
-class UnchangedRows(RowState):
+if TYPE_CHECKING:
+    _RowState = RowState
+else:
+    _RowState = admin.ModelAdmin  # RowState comes last, behind a model's own classes
+
+
+class UnchangedRows(_RowState):
     """For every model of the back office."""
 
     def get_form(
@@ -147,8 +153,10 @@ def _act_on_unchanged(
         if across and not is_all_shown and key not in ASK_FIRST:
             return _show_all(key, model_admin, request, rows)
         changed = [row for row in rows if model_admin._is_changed(row, shown)]
-        _name(model_admin, request, [*changed, *_missing(model_admin, request, rows)])
-        unchanged = [row for row in rows if row not in changed]
+        unseen = [row for row in rows if across and SHOWN in request.POST and str(row.pk) not in shown]
+        gone = _missing(model_admin, request, rows)
+        _name(model_admin, request, [*changed, *gone, *(f"{row} was not on it." for row in unseen)])
+        unchanged = [row for row in rows if row not in changed and row not in unseen]
         if not unchanged:
             return None
         response: HttpResponse | None = action(

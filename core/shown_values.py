@@ -15,6 +15,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 Raw = str | list[str]
@@ -137,10 +138,15 @@ class ShownValuesMixin(forms.BaseForm):
                 rows = self.cleaned_data[name].model._base_manager
                 self.cleaned_data[name] = rows.filter(pk__in=self._shown(name).merged)
 
+    def hidden_copies(self) -> SafeString:
+        """The copies by themselves, for templates that render the fields by other means than `{{ field }}`."""
+        return format_html_join("", "{}", ((self[name].as_hidden(only_initial=True),) for name in self.fields))
+
     def conflict_message(self, name: str) -> str:
         """Say who changed a field since the form was shown."""
+        now = self.present_text(name)
         return (
-            f"“{self[name].label}” was changed{self.present_text(name)} {self.last_change(name)}, after you opened "
+            f"“{self[name].label}” was changed{now and f' to “{now}”'} {self.last_change(name)}, after you opened "
             "this page. Nothing was saved. Save again to replace that with yours."
         )
 
@@ -153,7 +159,7 @@ class ShownValuesMixin(forms.BaseForm):
         if isinstance(field, forms.FileField | forms.BooleanField):
             return ""
         value = field.to_python(self._shown(name).present)
-        return f" to “{', '.join(map(str, value)) if isinstance(value, list) else value}”"[:100]
+        return (", ".join(map(str, value)) if isinstance(value, list) else str(value))[:100]
 
     def _shown(self, name: str) -> ShownField:
         bound = self[name]

@@ -150,7 +150,7 @@ def _do(request: HttpRequest, person: User) -> str:
         erasing.ask(person.pk, by=request.user, at=at)
         return f"Asked for. Somebody else who may erase people confirms it within {Erasure.WAITS.days} days."
     waiting = Erasure.objects.of_user(person.pk).waiting(at).first()
-    if waiting is None:
+    if waiting is None or request.POST.get("erasure", str(waiting.pk)) != str(waiting.pk):
         raise erasing.NotWaiting
     if step == "withdraw":
         erasing.withdraw(waiting, at=at)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -16,8 +18,27 @@ from django.utils.safestring import SafeString
 
 from history.admin_erasure import ErasesPeople
 from history.customers import Ordered, ordered_by, who_ordered
+from history.last_change import describe_last_change
 from history.models import ArchivedOrder
 from users.models import User
+
+if TYPE_CHECKING:
+    _PasswordForm = AdminPasswordChangeForm[User]
+else:
+    _PasswordForm = AdminPasswordChangeForm
+
+
+class PasswordForm(_PasswordForm):
+    """A new password for somebody, unless somebody else gave them one since the page was shown."""
+
+    def shown(self) -> str:
+        return sha256(self.user.password.encode()).hexdigest()[:16]
+
+    def clean(self) -> dict[str, Any]:
+        if self.data.get("shown", self.shown()) != self.shown():
+            told = f"The password was changed {describe_last_change(self.user, field='password')}. Nothing was saved."
+            self.add_error("password1", f"{told} Save again to replace it.")
+        return super().clean() or {}
 
 
 class PeopleList(ChangeList):
@@ -32,6 +53,7 @@ class PeopleList(ChangeList):
 
 
 class UserWithOrdersAdmin(ErasesPeople):
+    change_password_form = PasswordForm
     list_display = ["name", "email", "roles", "orders", "spent", "is_staff", "is_active", "created_at"]
     # The filters narrow by the rest; sorted by yes and no, a list would read every row there is.
     sortable_by = ["name", "email", "created_at"]

@@ -22,7 +22,7 @@ from users.models import User
 NAMES = {"picture": "image", "remove_picture": "image"}
 
 
-def describe_last_change(row: Model, *, reader: User, field: str = "") -> str:
+def describe_last_change(row: Model, *, reader: User | None = None, field: str = "") -> str:
     """Return "by Bob on 1 May 2026, 10:00:00", for the reader "by you …"; field: of the form, "" for any.
 
     A change that no log tells, by plain SQL for instance, is "by somebody who left no entry in the activity log".
@@ -31,7 +31,7 @@ def describe_last_change(row: Model, *, reader: User, field: str = "") -> str:
     if found is None:
         return "by somebody who left no entry in the activity log"
     actor_id, name, at = found
-    who = "you" if actor_id == reader.pk else name
+    who = "you" if reader and actor_id == reader.pk else name
     return f"by {who} on {date_format(timezone.localtime(at), 'j M Y, H:i:s')}"
 
 

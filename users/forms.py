@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from core.shown_values import ShownValuesMixin
 from users.email_fields import refuse_reserved
 from users.models import Address, User
 
@@ -39,7 +40,19 @@ class NameForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
-class AddressForm(forms.Form):
+class _OwnData(ShownValuesMixin):
+    """What somebody may have open in two windows."""
+
+    def conflict_message(self, name: str) -> str:
+        told = _("In another window you changed this to “{now}”. Save again to replace that.")
+        return told.format(now=self.present_text(name))
+
+
+class AccountNameForm(_OwnData, NameForm):
+    """The name of an account there is."""
+
+
+class AddressForm(_OwnData, forms.Form):
     """Somewhere to have orders sent; its fields are Address.LINES."""
 
     name = address_line("name", "name")

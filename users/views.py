@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from users import services
-from users.forms import NameForm
+from users.forms import AccountNameForm
 from users.models import Address
 from users.requests import CustomerRequest
 
@@ -19,7 +19,7 @@ from users.requests import CustomerRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def account(request: CustomerRequest) -> HttpResponse:
-    form = NameForm(request.POST or None, initial={"name": request.user.name})
+    form = AccountNameForm(request.POST or None, initial={"name": request.user.name})
     if request.method == "POST" and form.is_valid():
         services.rename(request.user, name=form.cleaned_data["name"])
         messages.success(request, _("Your name is saved."))

@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_POST, require_safe
 
 from core.dates import retained_since
+from history.last_change import describe_last_change
 from history.webhooks import addresses, deliveries, endpoints, signing
 from history.webhooks.models import Delivery, Endpoint, Told
 
@@ -131,7 +132,10 @@ class EndpointAdmin(_EndpointAdmin):
 def rotate_secret(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     try:
         endpoint = Endpoint.objects.get(pk=endpoint_id)
-        endpoints.rotate(endpoint, at=timezone.now())
+        endpoints.rotate(endpoint, at=timezone.now(), shown=request.POST.get("shown"))
+    except endpoints.RotatedAlready:
+        messages.error(request, f"A new secret was made {describe_last_change(endpoint)}. Nothing was changed now.")
+        return redirect("admin:history_endpoint_change", endpoint_id)
     except Endpoint.DoesNotExist:
         raise Http404 from None
     return _to_secret(request, endpoint)
@@ -231,6 +235,9 @@ class DeliveryAdmin(_DeliveryAdmin):
 @permission_required("history.change_endpoint", raise_exception=True)
 def redeliver(request: HttpRequest, delivery_id: int) -> HttpResponse:
     delivery = get_object_or_404(Delivery.objects.select_related("endpoint"), pk=delivery_id)
+    if request.POST.get("shown", delivery.tried) != delivery.tried:
+        messages.error(request, "It was sent again since you opened this page. Nothing was changed now.")
+        return redirect("admin:history_delivery_change", delivery.pk)
     deliveries.redeliver(delivery, at=timezone.now())
     if delivery.endpoint.is_active:
         messages.success(request, "It is sent again now.")

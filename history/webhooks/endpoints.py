@@ -31,10 +31,19 @@ def change(endpoint: Endpoint, *, at: datetime) -> None:
         deliveries.go_on(endpoint, at=at)
 
 
+class RotatedAlready(Exception):
+    """Somebody made a new secret since the page was shown."""
+
+
 @transaction.atomic
-def rotate(endpoint: Endpoint, *, at: datetime) -> None:
-    """Give it a new secret; for a day both sign, so that the receiver changes over without losing anything."""
+def rotate(endpoint: Endpoint, *, at: datetime, shown: str | None = None) -> None:
+    """Give it a new secret; for a day both sign, so that the receiver changes over without losing anything.
+
+    shown: when its secret was made, as the page had it (Endpoint.rotated). Raises RotatedAlready.
+    """
     kept = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+    if shown is not None and shown != kept.rotated:
+        raise RotatedAlready
     Endpoint.objects.filter(pk=kept.pk).update(salt=signing.new_salt(), previous_salt=kept.salt, rotated_at=at)
     activity.record(
         Kind.CHANGED,

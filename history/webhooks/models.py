@@ -56,6 +56,10 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def rotated(self) -> str:
+        return self.rotated_at.isoformat() if self.rotated_at else ""
+
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def waiting(self) -> DeliveryQuerySet:
@@ -117,3 +121,8 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.order_id} rev {self.rev} to {self.endpoint}"
+
+    @property
+    def tried(self) -> str:
+        """When it was tried and is due, for pages to carry."""
+        return f"{self.tried_at} {self.due_at}"
