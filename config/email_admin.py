@@ -13,7 +13,6 @@ from django.http import HttpRequest
 
 from users.email_fields import EmailFormField
 
-
 if TYPE_CHECKING:
     _Form = forms.ModelForm[EmailAddress]
 else:
