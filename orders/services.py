@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,8 @@ from users.models import User
 TOTAL_LIMIT = Decimal(10) ** 10
 
 # What every change of an order carries on its row, for its event.
+# By how much the clocks of web servers and database may differ; what is later lies in the future.
+CLOCKS_DIFFER = timedelta(minutes=1)
 WHO_AND_WHY = ("changed_by", "changed_by_name", "changed_at", "change_note")
 
 
@@ -230,8 +233,10 @@ def sign(order: Order, *, by: User | str, at: datetime, note: str) -> None:
     """Put who, when and why on the locked row, for the event of the change about to be saved."""
     order.changed_by = stock.actor_id(by)
     order.changed_by_name = str(by)[:200]
-    # The database tells a signed change by a later changed_at; clocks of two web servers may disagree.
-    order.changed_at = max(at, order.changed_at + timedelta(microseconds=1))
+    # The database tells a signed change by a later changed_at; clocks of two web servers may disagree. A time that is
+    # still to come was wrong: the database takes any other then.
+    is_honest = order.changed_at <= timezone.now() + CLOCKS_DIFFER
+    order.changed_at = max(at, order.changed_at + timedelta(microseconds=1)) if is_honest else at
     order.change_note = note
 
 

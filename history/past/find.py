@@ -9,6 +9,7 @@ from django.conf import settings
 from pymongo.errors import PyMongoError
 
 from history import mongo
+from history.archive.finding import LOOKS
 from history.mirror import documents, source
 from history.mirror.documents import UNBUILDABLE, Document, document_id
 from history.models import ArchivedOrder
@@ -28,13 +29,15 @@ def present(order_id: int) -> Document | None:
     """Return the document of an order, live, archived or deleted; None where there never was one. Raises Untold."""
     if order_id > LARGEST:
         return None
-    for rows in source.read([order_id]):
-        try:
-            return documents.build(rows)
-        except UNBUILDABLE as error:
-            raise Untold(str(error)) from error
-    stub = ArchivedOrder.objects.filter(pk=order_id).first()
-    return _archived(stub) if stub else None
+    for _ in range(LOOKS):
+        for rows in source.read([order_id]):
+            try:
+                return documents.build(rows)
+            except UNBUILDABLE as error:
+                raise Untold(str(error)) from error
+        if stub := ArchivedOrder.objects.filter(pk=order_id).first():
+            return _archived(stub)
+    return None
 
 
 def _archived(stub: ArchivedOrder) -> Document:

@@ -1,8 +1,9 @@
 """An order as it stood at a past moment: what its later events changed is undone, the latest first.
 
 It works on the order's document, which of a live order is built from its rows and of an archived one is all there is.
-An event belongs to the time it bears. The first revision that bears a later time than the moment is undone, and all
-that follow it: revisions decide, not clocks.
+An event belongs to the time it bears; where that is still to come, it is wrong, and the event belongs to the time when
+it was recorded. The first revision of a later time than the moment is undone, and all that follow it: revisions decide,
+not clocks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from history.mirror.documents import Document, held_time, milliseconds, plain
@@ -65,7 +67,13 @@ def _happened(events: Sequence[Document], at: datetime, after: int | None) -> in
     for place, event in enumerate(events, start=1):
         if event["rev"] == after and event["timestamp"] == at:
             return place
-    return next((place for place, event in enumerate(events) if event["timestamp"] > at), len(events))
+    return next((place for place, event in enumerate(events) if time_of(event) > at), len(events))
+
+
+def time_of(event: Document) -> datetime:
+    """Return when an event of a document happened; a time still to come is not believed."""
+    bears: datetime = event["timestamp"]
+    return bears if bears <= timezone.now() else event["recorded_at"]
 
 
 class _Undoing:

@@ -5,15 +5,13 @@ Source: PostgreSQL; of an archived order MongoDB order_history.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 
 from history import timeline
-from history.models import ArchivedOrder
+from history.models import EveryOrder
 from history.past import pages
 from history.past.find import Untold, present
 from history.reports.customers import customer_names
@@ -25,8 +23,7 @@ from users.requests import CustomerRequest
 
 def for_customer(request: CustomerRequest, order_id: int) -> HttpResponse:
     """Their order as it stood; a page that says so where they had none of this number at that moment."""
-    own = {"pk": order_id, "user_id": request.user.pk}
-    if not (Order.objects.for_customer(request.user).filter(pk=order_id).exists() or _is_archived(own)):
+    if not EveryOrder.objects.for_customer(request.user).filter(pk=order_id).exists():
         raise Http404
     asked = pages.asked(request)
     if asked is None:
@@ -43,10 +40,6 @@ def for_customer(request: CustomerRequest, order_id: int) -> HttpResponse:
     if past:
         context["events"] = timeline.told(context["events"], customer_id=request.user.pk)
     return render(request, template, context, status=200 if past else 404)
-
-
-def _is_archived(wanted: dict[str, Any]) -> bool:
-    return ArchivedOrder.objects.filter(**wanted).exists()
 
 
 def for_desk(request: HttpRequest, order_id: int) -> HttpResponse:

@@ -1,7 +1,8 @@
 """What happened to orders after a moment, and how they stood at it: their rows with these events undone in reverse.
 
-An event belongs to the time it bears, which for imported ones is long before they were recorded. The first revision
-that bears a later time is undone, and all that follow it.
+An event belongs to the time it bears, which for imported ones is long before they were recorded; where that is still to
+come, it is wrong, and the event belongs to the time when it was recorded. The first revision of a later time is undone,
+and all that follow it.
 Source: PostgreSQL orders, order_items, history_events; of archived orders MongoDB order_history, and then it raises
 pymongo's errors.
 """
@@ -24,6 +25,7 @@ from history.mirror import source
 from history.mirror.documents import milliseconds
 from history.models import ArchivedOrder, Kind
 from history.mongo import Document
+from history.past.standing import time_of
 from history.rollups import archived
 from history.rollups.placed import MOST_CENTS
 
@@ -37,8 +39,13 @@ Item = tuple[int, int, Decimal]
 # What was first placed after the moment was not there: it matters only where it claims to be older than that.
 READ = """
 WITH later AS MATERIALIZED (
-    SELECT order_id, min(rev) AS rev FROM history_events
-    WHERE occurred_at >= %(after)s AND order_id IS NOT NULL GROUP BY order_id
+    SELECT order_id, min(rev) AS rev FROM (
+        SELECT order_id, rev FROM history_events
+        WHERE occurred_at >= %(after)s AND occurred_at <= now() AND order_id IS NOT NULL
+        UNION ALL
+        SELECT order_id, rev FROM history_events
+        WHERE occurred_at > now() AND recorded_at >= %(after)s AND order_id IS NOT NULL
+    ) events GROUP BY order_id
 )
 SELECT later.order_id, later.rev,
     (SELECT status FROM history_events e
@@ -176,7 +183,7 @@ def _archived(order_ids: Iterable[int], moment: datetime) -> Iterator[tuple[int,
     after = first_after(moment)
     for order_id, document in archived.documents(order_ids, find=mongo.for_reading().find).items():
         events = document["events"]
-        first = next((place for place, event in enumerate(events) if event["timestamp"] >= after), None)
+        first = next((place for place, event in enumerate(events) if time_of(event) >= after), None)
         if first is not None:
             held = [(each["product_id"], each["quantity"], each["price"]) for each in document["products"]]
             yield order_id, _undone(order_id, events[first - 1]["status"], document, held, _kept(events[first:]))
