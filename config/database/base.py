@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.backends.postgresql import base
+from psycopg import sql
 
 from config import request_ids
 
@@ -14,4 +15,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         request_id = request_ids.current.get()
         if not autocommit and request_id:
             with self.wrap_database_errors:
-                self.connection.execute("SELECT set_config('shop.request_id', %s, true)", [request_id])
+                # Not a SELECT: after a query a transaction can take no other isolation level.
+                self.connection.execute(sql.SQL("SET LOCAL shop.request_id = {}").format(request_id))

@@ -11,6 +11,7 @@ from orders.models import Order
 from orders.services import change_status
 from orders.status import Status, allowed_after
 from tests.factories import ProductFactory, StaffFactory, UserFactory
+from tests.impossible import possible
 from tests.orders.back_office import LIST, page_of, status_of, step_of
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +155,8 @@ def test_hostile_names_are_shown_as_text(client, boss, place):
 @pytest.mark.parametrize("address", [[], ["Main St"], "Main St", 7, {"lines": ["Main St", 1]}, {"city": None}])
 def test_an_address_may_be_anything_that_plain_sql_put_there(client, boss, place, address):
     order = place()
-    Order.objects.filter(pk=order.pk).update(shipping_address=address)
+    with possible("orders_shipping_address_possible", "orders"):
+        Order.objects.filter(pk=order.pk).update(shipping_address=address)
 
     page = client.get(page_of(order))
 

@@ -58,7 +58,7 @@ def functions(*, moved: str, clamp: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0024_reconcile_inconsistencies")]
+    dependencies = [("history", "0025_constraint_messages")]
 
     operations = [
         migrations.RunSQL(
