@@ -58,7 +58,7 @@ def functions(*, moved: str, clamp: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0025_constraint_messages")]
+    dependencies = [("history", "0026_standard_webhooks")]
 
     operations = [
         migrations.RunSQL(
