@@ -9,6 +9,7 @@ from django.forms.fields import InvalidJSONInput
 
 from catalog import attributes, images
 from catalog.models import Product
+from core.number_fields import MoneyField, WholeNumberField
 
 if TYPE_CHECKING:
     _ProductForm = forms.ModelForm[Product]
@@ -76,7 +77,7 @@ class ProductForm(_ProductForm):
     class Meta:
         model = Product
         fields = ["name", "sku", "category", "is_active", "price", "stock", "description", "attributes"]
-        field_classes = {"attributes": AttributesField}
+        field_classes = {"attributes": AttributesField, "price": MoneyField, "stock": WholeNumberField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -93,6 +93,17 @@ def test_it_is_filtered_by_who(client, boss):
     assert shown(client, who="nobody of this name") == []
 
 
+def test_a_name_in_the_log_leads_to_that_person_alone(client, boss):
+    ada = UserFactory(name="Ada")
+    other = UserFactory(name=f"Agent {ada.pk}")
+    record("by Ada", actor=activity.actor_of(ada))
+    record("by another", actor=activity.actor_of(other), at=DAY + timedelta(hours=1))
+    relay.drain()
+
+    assertContains(client.get(PAGE), f'<a href="?who=%23{ada.pk}">Ada</a>')
+    assert shown(client, who=f"#{ada.pk}") == ["by Ada"]
+
+
 def test_it_is_filtered_by_what(client, boss):
     record("Lamp", number=1)
     record("Desk", number=2, kind=Kind.DELETED, at=DAY + timedelta(hours=1))
