@@ -59,7 +59,10 @@ def _low_stock() -> Tile:
 
 def _erasures() -> Tile:
     count = count_up_to(Erasure.objects.waiting(timezone.now()), MOST)
-    return Tile("Erasures to confirm", str(count), _list("admin:users_erasure_changelist", state="waiting"))
+    failing = Erasure.objects.failing().count()
+    note = f"{failing} failing" if failing else ""
+    url = _list("admin:users_erasure_changelist", state="failing" if failing else "waiting")
+    return Tile("Erasures to confirm", str(count), url, note, is_alarm=bool(failing))
 
 
 def _relay_lag() -> Tile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_EMAIL_LENGTH = 254
 # RFC 2606: no mail reaches it. Closed and erased accounts have their addresses there, so nobody may choose one.
@@ -46,6 +47,43 @@ def normalize_sku(text: str) -> str:
 def similar_sku(text: str) -> str:
     """Return what is equal for SKUs that people take for one another: no case, no blanks, no leading zeros."""
     return "".join(normalize_sku(text).split()).casefold().lstrip("0")
+
+
+# Letters that Unicode does not decompose, as they are typed without their stroke.
+_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
+
+@lru_cache(maxsize=20_000)
+def _folded_letter(letter: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", letter).casefold()).translate(_STROKES)
+    kept = (each for each in decomposed if unicodedata.category(each) not in ("Mn", "Me", "Cf"))
+    return "".join(each if each.isalnum() or unicodedata.category(each) == "Mc" else " " for each in kept)
+
+
+def fold(text: str) -> str:
+    """Return what is equal for texts that people read as the same words.
+
+    Case, accents and other marks, compatibility and invisible characters make no difference; blanks, hyphens,
+    underscores and every other sign between words are one blank each run.
+    """
+    return " ".join("".join(map(_folded_letter, text)).split())
+
+
+def replace_folded(text: str, pattern: re.Pattern[str], replacement: str) -> str:
+    """Replace what the pattern finds in the folded text, in the text as it is written."""
+    letters: list[str] = []
+    positions: list[int] = []
+    for position, letter in enumerate(text):
+        for piece in _folded_letter(letter):
+            if piece != " " or letters[-1:] != [" "]:
+                letters.append(piece)
+                positions.append(position)
+    for found in reversed([*pattern.finditer("".join(letters))]):
+        start, end = positions[found.start()], positions[found.end() - 1] + 1
+        while end < len(text) and not _folded_letter(text[end]):
+            end += 1  # marks of the last letter
+        text = text[:start] + replacement + text[end:]
+    return text
 
 
 def has_control_characters(text: str) -> bool:

@@ -80,7 +80,12 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("waiting", "Waits for confirmation"), ("under_way", "Under way"), ("erased", "Erased")]
+        return [
+            ("waiting", "Waits for confirmation"),
+            ("under_way", "Under way"),
+            ("failing", "Failing"),
+            ("erased", "Erased"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> QuerySet[Erasure]:
         match self.value():
@@ -88,6 +93,8 @@ class StateFilter(admin.SimpleListFilter):
                 return queryset & Erasure.objects.waiting(timezone.now())
             case "under_way":
                 return queryset & Erasure.objects.under_way()
+            case "failing":
+                return queryset & Erasure.objects.failing()
             case "erased":
                 return queryset & Erasure.objects.finished()
         return queryset
@@ -96,14 +103,23 @@ class StateFilter(admin.SimpleListFilter):
 class ErasureAdmin(_ErasureAdmin):
     """Requests and certificates, to be looked at."""
 
-    list_display = ["account", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "finished_at"]
+    list_display = [
+        "account",
+        "state",
+        "error",
+        "asked_by_name",
+        "asked_at",
+        "confirmed_by_name",
+        "confirmed_at",
+        "finished_at",
+    ]
     list_filter = [StateFilter]
     ordering = ["-erasure_id"]
     list_per_page = 50
     actions = None
     readonly_fields = [
         "person", "state", "asked_by_name", "asked_at", "confirmed_by_name", "confirmed_at", "withdrawn_at",
-        "finished_at", "what_went", "certificate",
+        "failed_at", "error", "finished_at", "what_went", "certificate",
     ]  # fmt: skip
     fields = (*readonly_fields,)
 

@@ -24,15 +24,17 @@ logger = logging.getLogger(__name__)
 ERASING, FORGETTING = 20.0, 3600.0
 # A page that somebody had open when their account was shut has written by then what it had to.
 AFTER = timedelta(seconds=60)
+RETRY = timedelta(minutes=15)
 
 
 def carry_on(*, at: datetime) -> int:
     """Take each erasure that was confirmed a while ago through both stores once; return how many are finished by that.
 
-    at: aware datetime, now. Raises django.db.Error or PyMongoError.
+    One that fails is tried again after a while. at: aware datetime, now.
+    Raises django.db.Error or PyMongoError where a store is unavailable.
     """
-    ready = Erasure.objects.under_way().filter(confirmed_at__lte=at - AFTER)
-    return sum(erase.advance(erasure, at=at).is_finished for erasure in ready)
+    ready = Erasure.objects.under_way().filter(confirmed_at__lte=at - AFTER).exclude(failed_at__gt=at - RETRY)
+    return sum(bool(done and done.is_finished) for erasure in ready if (done := erase.attempt(erasure, at=at)))
 
 
 class Upkeep:

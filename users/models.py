@@ -311,6 +311,9 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
     def under_way(self) -> ErasureQuerySet:
         return self.open().filter(confirmed_at__isnull=False).order_by("erasure_id")
 
+    def failing(self) -> ErasureQuerySet:
+        return self.under_way().filter(failed_at__isnull=False)
+
     def finished(self) -> ErasureQuerySet:
         return self.filter(finished_at__isnull=False).order_by("erasure_id")
 
@@ -339,6 +342,9 @@ class Erasure(models.Model):
     found = models.JSONField(default=dict, db_default={})
     counts = models.JSONField(default=dict, db_default={})
     sha256 = models.CharField("SHA-256", max_length=64, db_default="")
+    # Why the latest try failed; it is repeated after a while, and other erasures go on.
+    error = models.TextField(db_default="")
+    failed_at = models.DateTimeField(null=True)
 
     objects = ErasureQuerySet.as_manager()
 
@@ -370,7 +376,7 @@ class Erasure(models.Model):
         if self.withdrawn_at:
             return "withdrawn"
         if self.confirmed_at:
-            return "under way"
+            return "failing" if self.failed_at else "under way"
         is_in_time = self.asked_by is None or at < self.asked_at + self.WAITS
         return "waits for confirmation" if is_in_time else "lapsed"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections import Counter
 
 from allauth.account.models import EmailAddress
@@ -42,15 +44,16 @@ def end_sessions(user: User) -> None:
 @transaction.atomic
 def close_account(user: User) -> None:
     """Take every personal detail off an account, for good, and end its sessions; nobody signs in as it again."""
-    strip_account(user, name=CLOSED_NAME, email=f"closed-{user.pk}@account.invalid")
+    strip_account(user, name=CLOSED_NAME, kind="closed")
     user.is_active = False
     user.save(update_fields=["is_active"])
 
 
-def strip_account(user: User, *, name: str, email: str) -> Counter[str]:
-    """Give an account that name and address and nothing else; return how many rows went or changed, by table.
+def strip_account(user: User, *, name: str, kind: str) -> Counter[str]:
+    """Give an account that name and an address of no one, and nothing else; return how many rows went, by table.
 
-    The activity log is told nothing of it: what is taken off here must not be written there.
+    kind: what the address says of the account, such as "closed". The activity log has no record of it: what is taken
+    off here must not be written there.
     """
     gone = Counter({UserSession._meta.db_table: UserSession.objects.filter(user=user).count()})
     end_sessions(user)
@@ -61,9 +64,21 @@ def strip_account(user: User, *, name: str, email: str) -> Counter[str]:
         Authenticator.objects.filter(user=user),
     ):
         gone[rows.model._meta.db_table] += rows.delete()[1].get(rows.model._meta.label, 0)
-    if (user.name, user.email) != (name, email):
+    if user.name != name or not _is_replacement(user, kind):
+        email = _replacement_email(user, kind)
         user.name, user.email, user.password, user.last_login = name, email, make_password(None), None
         # By update, which sends no signal.
         told = {field: getattr(user, field) for field in ("name", "email", "password", "last_login")}
         gone[User._meta.db_table] += User.objects.filter(pk=user.pk).update(**told)
     return gone
+
+
+def _is_replacement(user: User, kind: str) -> bool:
+    return bool(re.fullmatch(rf"{kind}-{user.pk}(-[0-9a-f]{{16}})?@account\.invalid", user.email))
+
+
+def _replacement_email(user: User, kind: str) -> str:
+    """An address at which nobody can be reached, and that no account has."""
+    plain = f"{kind}-{user.pk}@account.invalid"
+    is_taken = User.objects.filter(email__iexact=plain).exclude(pk=user.pk).exists()
+    return f"{kind}-{user.pk}-{secrets.token_hex(8)}@account.invalid" if is_taken else plain

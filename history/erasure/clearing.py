@@ -154,7 +154,7 @@ def _clear_answers(person: Person) -> int:
 
 
 def _clear_account(user: User, person: Person, by: activity.Actor, at: datetime) -> Counter[str]:
-    gone = services.strip_account(user, name=person.label, email=person.email)
+    gone = services.strip_account(user, name=person.label, kind="erased")
     gone[CartItem._meta.db_table] += CartItem.objects.for_customer(user).delete()[0]
     gone[ApiKey._meta.db_table] += ApiKey.objects.filter(customer=user, revoked_at__isnull=True).update(revoked_at=at)
     if gone[User._meta.db_table]:

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from bson.errors import BSONError
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from history import faults
 from history.activity import Actor
@@ -25,6 +28,9 @@ from history.models import Event
 from users.models import Address, Erasure, User
 
 logger = logging.getLogger(__name__)
+
+# What rows and documents that nobody foresaw can end in.
+FAILURES = (DatabaseError, PyMongoError, BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,34 @@ def advance(erasure: Erasure, *, at: datetime) -> Pass:
     faults.point("erase: before certificate")
     _finish(erasure)
     return Pass(changed, behind, is_finished=True)
+
+
+def attempt(erasure: Erasure, *, at: datetime) -> Pass | None:
+    """advance(), or None where it fails because of this erasure: that is on record then, and others can go on.
+
+    Raises django.db.Error or PyMongoError where a store is unavailable.
+    """
+    try:
+        done = advance(erasure, at=at)
+    except FAILURES as error:
+        if isinstance(error, ConnectionFailure) or not connection.is_usable():
+            raise
+        logger.error("The erasure of account %s fails: %s", erasure.user_id, f"{type(error).__name__}: {error}"[:300])
+        # What cannot be written may name the person; the log above is kept for a short time only.
+        Erasure.objects.filter(pk=erasure.pk).update(error=_described(error), failed_at=at)
+        return None
+    Erasure.objects.failing().filter(pk=erasure.pk).update(error="", failed_at=None)
+    return done
+
+
+def _described(error: Exception) -> str:
+    """The kind of a failure and what PostgreSQL names, without values."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.Error):
+        diagnosis = cause.diag
+        names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name)
+        return " ".join(filter(None, (type(error).__name__, cause.sqlstate, *names)))
+    return type(error).__name__
 
 
 def words_of(user_id: int) -> list[str]:

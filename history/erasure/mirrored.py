@@ -6,7 +6,6 @@ order_history and activity_log. Raises pymongo's errors; running it again is saf
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pymongo import UpdateOne
 
 from core.db.transactions import waiting_transaction
 from history import faults, mongo
-from history.erasure.person import Person, Whose
+from history.erasure.person import REFERENCES, Person, Whose
 from history.mirror.documents import digest, document_id
 from history.mirror.writer import LIST, chosen
 from history.models import ArchivedOrder, Subject
@@ -27,7 +26,9 @@ from history.mongo import Document
 # Stubs looked at together for what the notes of others say.
 BATCH = 1000
 # Where a document has notes; what else of it tells of the person is found by their number.
-NOTES = ("change_note", "events.note", "refunds.reason")
+NOTES = ("change_note", "events.note", "refunds.reason", *REFERENCES)
+CHANGED = tuple(f"events.changes.{name}" for name in REFERENCES)
+LOOKED_AT = ("order_id", "user_id", "events.actor_id", "events.changes.user_id", *NOTES, *CHANGED)
 
 
 @dataclass
@@ -98,7 +99,7 @@ def _clean_archived(person: Person, order_ids: Sequence[int], intents: Intents, 
             # The last: what an old backup brought back.
             if was == stub.sha256 or was in unwritten.get(stub.pk, ()) or sha256 == stub.sha256:
                 new["digest"] = sha256
-                ArchivedOrder.objects.filter(pk=stub.pk).update(sha256=sha256)
+                ArchivedOrder.objects.filter(pk=stub.pk).update(sha256=sha256, external_ref=new["external_ref"])
                 intended[stub.pk] = was
             else:
                 done.damaged.append(stub.pk)
@@ -153,16 +154,31 @@ def _orders(person: Person) -> Iterator[Document]:
     """The person's documents, live and archived, and archived ones of others that may name the person."""
     collection = mongo.for_writing()
     yield from collection.find({"user_id": person.user_id}).sort("order_id")
-    naming: list[Document] = [{"events.actor_id": person.user_id}, {"events.changes.user_id": person.user_id}]
-    if person.words:
-        words = "|".join(map(re.escape, person.words))
-        naming += [{name: {"$regex": words, "$options": "i"}} for name in NOTES]
-    others = {"user_id": {"$ne": person.user_id}, "$or": naming}
+    # The part of each archived document that may name anybody is read: no index finds every spelling.
+    is_by_number: list[Document] = [{"events.actor_id": person.user_id}, {"events.changes.user_id": person.user_id}]
+    has_text = [{name: {"$gt": ""}} for name in (*NOTES, *CHANGED)] if person.words else []
+    others = {"user_id": {"$ne": person.user_id}, "$or": is_by_number + has_text}
     for order_ids in _archived():
-        asked = {*order_ids}
-        for condition in chosen(order_ids):
-            found = collection.find({"order_id": condition, **others})
-            yield from (document for document in found if document["order_id"] in asked)
+        archived = {*order_ids}
+        named = [
+            document["order_id"]
+            for condition in chosen(order_ids)
+            for document in collection.find({"order_id": condition, **others}, dict.fromkeys(LOOKED_AT, 1))
+            if document["order_id"] in archived and _names(person, document)
+        ]
+        yield from _held(named)
+
+
+def _names(person: Person, document: Document) -> bool:
+    """Whether a part of a document, its fields those of LOOKED_AT, tells of the person."""
+    events = document["events"]
+    if any(event.get("actor_id") == person.user_id for event in events) or _whose(person, document) != Whose.OTHERS:
+        return True
+    texts = [document.get(name) for name in ("change_note", *REFERENCES)]
+    texts += [event.get("note") for event in events]
+    texts += [text for event in events for name in REFERENCES for text in event.get("changes", {}).get(name, ())]
+    texts += [refund.get("reason") for refund in document.get("refunds", ())]
+    return person.is_named_in(*texts)
 
 
 def _activity(person: Person, events: Iterable[int]) -> Iterator[Document]:

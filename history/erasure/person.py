@@ -7,12 +7,14 @@ document and the events of both lose the same. Amounts, products, times and numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
 from django.utils.functional import cached_property
 
+from core.text import fold, is_reserved_email, replace_folded
 from history.models import Subject
 from users.services import CLOSED_NAME
 
@@ -29,12 +31,16 @@ NAMES = {
 }
 # What somebody wrote or a machine said, about whomever.
 NOTES = ("note", "change_note", "reason", "error", "answer", "object_repr", "change_message")
+# What another system calls an order or a request, and may have made of a name or a mail address.
+REFERENCES = ("external_ref", "idempotency_key")
 # Subjects whose events are about a person, and what such an event says of them.
 ABOUT_PEOPLE = (Subject.USER, Subject.SESSION)
 OF_PEOPLE = ("name", "email")
 
 # A name of one word may be any word; "Al B" in a note is hardly somebody.
 SHORTEST = 5
+
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 Row = Mapping[str, Any]
 
@@ -62,10 +68,6 @@ class Person:
     def label(self) -> str:
         return f"Erased customer {self.user_id}"
 
-    @property
-    def email(self) -> str:
-        return f"erased-{self.user_id}@account.invalid"
-
     def cleaned(self, value: Any, whose: Whose) -> Any:
         """Return a row, a document or a part of one without what tells of the person; what is clean stays equal."""
         if isinstance(value, list):
@@ -86,12 +88,19 @@ class Person:
         return told
 
     def without(self, text: str) -> str:
-        """Return a text of others without the person's words, wherever they stand as words of their own."""
-        return self._pattern.sub(ERASED, text) if self.words else text
+        """Return a text of others without the person's words in any spelling; within longer words they stay."""
+        return replace_folded(text, self._pattern, ERASED) if self.is_named_in(text) else text
+
+    def is_named_in(self, *texts: str | None) -> bool:
+        """Return whether without() would change one of the texts."""
+        return bool(self.words) and any(text and self._pattern.search(fold(text)) for text in texts)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, self.words))})(?!\w)", re.IGNORECASE)
+        """What finds the words in a folded text."""
+        spellings = {fold(spelling) for word in self.words for spelling in (word, *_other_spellings(word))}
+        longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
     def _field(self, key: str, row: Row, whose: Whose) -> Any:
         value = row[key]
@@ -99,11 +108,19 @@ class Person:
             return self._wipe(value, self.label)
         if key in NOTES and isinstance(value, str):
             return ERASED if value and whose == Whose.OWN else self.without(value)
+        if key in REFERENCES:
+            return self._without_reference(value)
         if key == ADDRESS and whose == Whose.OWN:
             return self._emptied(value)
         if key == ADDRESS and whose == Whose.ONCE:
             return self._without(value)
         return self.cleaned(value, whose)
+
+    def _without_reference(self, value: Any) -> Any:
+        """A reference that names the person as none at all: it is unique, or null."""
+        if isinstance(value, list):
+            return [self._without_reference(each) for each in value]
+        return None if isinstance(value, str) and self.is_named_in(value) else value
 
     def _emptied(self, address: Any) -> Any:
         """An address as nobody's; [old, new] of a change stay two."""
@@ -138,10 +155,16 @@ def telling(texts: Iterable[str], person: Person) -> list[str]:
 
     A single word is left out: a customer called Rose or Baker would take every rose and baker out of the shop's notes.
     """
-    ours = {person.label, person.email, ERASED, CLOSED_NAME}
+    ours = {person.label, ERASED, CLOSED_NAME}
     found = {text.strip() for text in texts} - ours
     return sorted(
         text
         for text in found
-        if len(text) >= SHORTEST and re.search(r"[\W\d]", text) and not text.endswith("@account.invalid")
+        if len(text) >= SHORTEST and re.search(r"[ \d]", fold(text)) and not is_reserved_email(text)
     )
+
+
+def _other_spellings(word: str) -> Iterator[str]:
+    """O'Neill as ONeill, Müller as Mueller."""
+    yield re.sub("['\u2018\u2019\u02bc`\u00b4]", "", word)
+    yield unicodedata.normalize("NFC", word).lower().translate(UMLAUTS)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
+from core.db.transactions import waiting_transaction
 from history.erasure.person import Person, Whose
 from history.mirror import source
 
@@ -35,38 +35,55 @@ FROM once WHERE order_id NOT IN (SELECT order_id FROM own) GROUP BY order_id
 """
 
 
+# Rows looked at by one statement, so that none takes long however large the table is.
+WINDOW = 50_000
+FIRST = -(2**63)
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table with words about people, and how its rows are found: by order_id, where it has one, and by `where`.
+    """A table with words about people. Its rows are found by order_id, where it has one, by `where`, and by its texts.
 
-    json: columns of JSON, the others are texts and numbers. is_mirrored: whether it is part of what MongoDB has.
+    texts: columns that may name anybody. json: columns of JSON, the others are texts and numbers.
+    is_mirrored: whether it is part of what MongoDB has.
     """
 
     name: str
     key: str
     columns: tuple[str, ...]
-    where: str
+    texts: tuple[str, ...]
+    where: str = "false"
     json: tuple[str, ...] = ()
     is_mirrored: bool = False
 
     @property
+    def window_end(self) -> str:
+        """The statement for the last key of a window."""
+        return (
+            f"SELECT max({self.key}) FROM (SELECT {self.key} FROM {self.name} WHERE {self.key} > %(after)s "  # noqa: S608
+            f"ORDER BY {self.key} LIMIT {WINDOW}) AS ahead"
+        )
+
+    @property
     def select(self) -> str:
+        """The statement for the rows of a window that are about the person, or have a text that may name anybody."""
         columns = [self.key, *self.columns, *(f"{column}::text AS {column}" for column in self.json)]
-        theirs = "order_id = ANY(%(orders)s::bigint[]) OR" if "order_id" in columns else ""
-        return f"SELECT {', '.join(columns)} FROM {self.name} WHERE {theirs} {self.where} ORDER BY {self.key}"  # noqa: S608
-
-
-def _like(*columns: str) -> str:
-    """The condition that one of the columns may name the person; Person.without tells for certain."""
-    return " OR ".join(f"{column} ILIKE ANY(%(like)s::text[])" for column in columns)
+        is_theirs = "order_id = ANY(%(orders)s::bigint[])" if "order_id" in columns else "false"
+        has_text = " OR ".join(f"{column} <> ''" for column in self.texts)
+        return (
+            f"SELECT {', '.join(columns)}, ({is_theirs} OR {self.where}) IS TRUE AS is_about FROM {self.name} "  # noqa: S608
+            f"WHERE {self.key} > %(after)s AND {self.key} <= %(upto)s "
+            f"AND ({is_theirs} OR {self.where} OR %(by_text)s AND ({has_text})) ORDER BY {self.key}"
+        )
 
 
 TABLES = (
     Table(
         "orders",
         "order_id",
-        ("changed_by", "changed_by_name", "change_note"),
-        f"changed_by = %(user)s OR {_like('change_note')}",
+        ("changed_by", "changed_by_name", "change_note", "external_ref", "idempotency_key"),
+        ("change_note", "external_ref", "idempotency_key"),
+        where="changed_by = %(user)s",
         json=("shipping_address",),
         is_mirrored=True,
     ),
@@ -74,7 +91,10 @@ TABLES = (
         "history_events",
         "event_id",
         ("order_id", "subject", "subject_id", "subject_name", "actor_id", "actor_name", "note", "error"),
-        "subject IN ('user', 'session') AND subject_id = %(user)s OR actor_id = %(user)s OR " + _like("note", "error"),
+        ("note", "error"),
+        where="subject IN ('user', 'session') AND subject_id = %(user)s OR actor_id = %(user)s"
+        # References among what changed, or of an order that was deleted.
+        " OR changes ?| array['external_ref', 'idempotency_key', 'order']",
         json=("changes",),
         is_mirrored=True,
     ),
@@ -82,24 +102,27 @@ TABLES = (
         "refunds",
         "refund_id",
         ("order_id", "reason", "refunded_by", "refunded_by_name"),
-        f"refunded_by = %(user)s OR {_like('reason')}",
+        ("reason",),
+        where="refunded_by = %(user)s",
         is_mirrored=True,
     ),
     Table(
         "stock_movements",
         "movement_id",
         ("order_id", "note", "actor_id", "actor_name"),
-        f"actor_id = %(user)s OR {_like('note')}",
+        ("note",),
+        where="actor_id = %(user)s",
     ),
-    Table("order_mails", "mail_id", ("order_id", "error"), _like("error")),
-    Table("webhook_deliveries", "delivery_id", ("order_id", "answer", "error"), _like("answer", "error")),
-    Table("django_admin_log", "id", ("object_repr", "change_message"), _like("object_repr", "change_message")),
+    Table("order_mails", "mail_id", ("order_id", "error"), ("error",)),
+    Table("webhook_deliveries", "delivery_id", ("order_id", "answer", "error"), ("answer", "error")),
+    Table("django_admin_log", "id", ("object_repr", "change_message"), ("object_repr", "change_message")),
 )
 
 
 def whose_orders(user_id: int) -> dict[int, Whose]:
     """Return the numbers of the orders that are or were the person's: live, archived or deleted."""
-    with connection.cursor() as cursor:
+    with waiting_transaction() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads the whole log
         cursor.execute(ORDERS, {"user": user_id})
         return {order_id: Whose[whose] for order_id, whose in cursor.fetchall()}
 
@@ -107,24 +130,28 @@ def whose_orders(user_id: int) -> dict[int, Whose]:
 def find(person: Person) -> Iterator[tuple[Table, Row, Row]]:
     """Yield each row that tells of the person, as it is and as it is to be; the account's own rows apart."""
     orders = whose_orders(person.user_id)
-    with connection.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(
-                table.select, {"user": person.user_id, "orders": list(orders), "like": _patterns(person.words)}
-            )
-            for row in _rows(cursor, table.json):
-                clean = person.cleaned_event(row, orders.get(row.get("order_id") or 0, Whose.OTHERS))
-                if clean != row:
-                    yield table, row, clean
+    for table in TABLES:
+        for row, is_about in _candidates(table, person, list(orders)):
+            if not (is_about or person.is_named_in(*(row[column] for column in table.texts))):
+                continue
+            parsed = row | {column: source.parse(row[column]) for column in table.json}
+            clean = person.cleaned_event(parsed, orders.get(row.get("order_id") or 0, Whose.OTHERS))
+            if clean != parsed:
+                yield table, parsed, clean
 
 
-def _rows(cursor: CursorWrapper, json: tuple[str, ...]) -> list[Row]:
-    names = [column.name for column in cursor.description]
-    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-    return [row | {column: source.parse(row[column]) for column in json} for row in rows]
-
-
-def _patterns(words: list[str]) -> list[str]:
-    """What finds the words with LIKE, whatever they are made of."""
-    escaped = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in words]
-    return [f"%{word}%" for word in escaped]
+def _candidates(table: Table, person: Person, orders: list[int]) -> Iterator[tuple[Row, bool]]:
+    """Yield rows of the table, JSON as text, and whether they are about the person; others may only name them."""
+    asked: dict[str, Any] = {"user": person.user_id, "orders": orders, "by_text": bool(person.words), "after": FIRST}
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(table.window_end, asked)
+            [upto] = cursor.fetchone()
+            if upto is None:
+                return
+            cursor.execute(table.select, {**asked, "upto": upto})
+            names = [column.name for column in cursor.description[:-1]]
+            found = cursor.fetchall()
+        for *values, is_about in found:
+            yield dict(zip(names, values, strict=True)), is_about
+        asked["after"] = upto

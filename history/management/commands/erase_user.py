@@ -97,18 +97,26 @@ class Command(BaseCommand):
             return None
 
     def _erase(self, left: list[Erasure]) -> None:
-        """Go through both stores, with a delivery after each pass."""
+        """Go through both stores, with a delivery after each pass; then name those whose erasure fails."""
+        failed: list[int] = []
         for _ in range(PASSES):
             behind: list[int] = []
             going_on = []
             for erasure in tqdm(left, unit=" people", disable=None):
-                done = erase.advance(erasure, at=timezone.now())
+                done = erase.attempt(erasure, at=timezone.now())
+                if done is None:
+                    failed.append(erasure.user_id)
+                    continue
                 if done.is_finished:
                     self._print(Erasure.objects.filter(pk=erasure.pk))
                     continue
                 going_on.append(erasure)
                 behind += done.behind
             left = going_on
+            if not left and failed:
+                raise CommandError(
+                    f"Not erased: account {', '.join(map(str, failed))}. Erasures in the back office say why."
+                )
             if not left:
                 return
             if not sum(batch.delivered for batch in relay.batches()) and behind:
@@ -154,5 +162,5 @@ def _count(user_id: int) -> Counter[str]:
     person = Person(user_id, erase.words_of(user_id))
     counts = Counter(table.name for table, _, _ in tables.find(person))
     counts += Counter(name for name, _, _ in mirrored.find(person))
-    counts["users"] += User.objects.filter(pk=user_id).exclude(email=person.email).count()
+    counts["users"] += User.objects.filter(pk=user_id).exclude(name=person.label).count()
     return +counts
