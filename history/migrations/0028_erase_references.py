@@ -13,6 +13,6 @@ AFTER = f"{BEFORE}, 'external_ref', 'idempotency_key'"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0025_constraint_messages")]
+    dependencies = [("history", "0027_times_to_come")]
 
     operations = [migrations.RunSQL(TRIGGER.format(columns=AFTER), TRIGGER.format(columns=BEFORE))]
