@@ -8,7 +8,6 @@ servers; the API counts by its keys. What is counted here protects this machine,
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv6Network
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -17,10 +16,9 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from config import counters, errors
+from users.devices import network_of
 
 PERIOD = 60
-# Whoever has an IPv6 address has all of its network.
-IPV6_PREFIX = 64
 EXPORTS = {"account_data", "admin:orders_order_export", "admin:catalog_product_export"}
 
 
@@ -29,16 +27,27 @@ class RateLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        """Refuse what would make one more session for a guest, such as a cart, where there were too many."""
+        response = self.get_response(request)
+        session = request.session
+        if not session.modified or session.session_key or session.is_empty() or request.user.is_authenticated:
+            return response
+        if refused := _refused(request, "sessions"):
+            session.flush()
+        return refused or response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         what = limited(request)
-        most = settings.RATE_LIMITS[what] if what else 0
-        if not most or counters.hit((what, _who(request, what)), PERIOD) <= most:
-            return None
-        return errors.too_many(request, seconds=counters.seconds_left(PERIOD))
+        return _refused(request, what) if what else None
+
+
+def _refused(request: HttpRequest, what: str) -> HttpResponse | None:
+    most = settings.RATE_LIMITS[what]
+    if not most or counters.hit((what, _who(request, what)), PERIOD) <= most:
+        return None
+    return errors.too_many(request, seconds=counters.seconds_left(PERIOD))
 
 
 def limited(request: HttpRequest) -> str:
@@ -68,5 +77,4 @@ def _who(request: HttpRequest, what: str) -> str:
     """Guests by their network; whoever has to be signed in, by their account."""
     if what != "search" and request.user.is_authenticated:
         return f"user {request.user.pk}"
-    address = client_address(request).partition("%")[0]
-    return str(IPv6Network((address, IPV6_PREFIX), strict=False)) if ":" in address else address
+    return network_of(client_address(request))

@@ -212,6 +212,8 @@ ACCOUNT_USER_DISPLAY = "users.models.display_name"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+# By account and place (users/devices.py): who guesses from elsewhere does not lock the owner out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/1h/key"}
 ACCOUNT_CHANGE_EMAIL = True  # one address a person
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before the address or the second factor changes
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # the old address learns of a new one, the owner of a new password
@@ -224,9 +226,10 @@ ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 REQUIRE_STAFF_MFA = env.flag("REQUIRE_STAFF_MFA", default=not LOCAL)
 # Proxies that add the address they were asked from to X-Forwarded-For; without any, nobody believes that header.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", default=0, least=0, most=10)
-# Of one visitor a minute: searches of an address, orders and files of an account; 0 is no limit.
+# Of one visitor a minute: searches and new sessions of an address, orders and files of an account; 0 is no limit.
 RATE_LIMITS = environment.limits(
-    env.text("RATE_LIMITS", default="off" if LOCAL else ""), {"search": 300, "checkout": 30, "export": 30}
+    env.text("RATE_LIMITS", default="off" if LOCAL else ""),
+    {"search": 300, "checkout": 30, "export": 30, "sessions": 60},
 )
 MFA_TOTP_ISSUER = "Shop"
 MFA_TOTP_TOLERANCE = 1  # a code more before and after: clocks of phones differ
@@ -323,6 +326,7 @@ SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", default=0 if LOCAL else 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_NAME = "sessionid" if LOCAL else "__Host-sessionid"
+DEVICE_COOKIE_NAME = "device" if LOCAL else "__Host-device"
 CSRF_COOKIE_NAME = "csrftoken" if LOCAL else "__Host-csrftoken"
 CART_COOKIE_NAME = "cart" if LOCAL else "__Host-cart"
 LANGUAGE_COOKIE_NAME = "language" if LOCAL else "__Host-language"

@@ -14,11 +14,14 @@ from django.contrib import messages
 from django.contrib.auth.hashers import make_password
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from core.text import normalize_email
+from users import devices
 from users.email_fields import refuse_reserved
 from users.email_queue import QueueBackend
+from users.models import User
 
 # As long as codes and links are valid: no email brings one that has expired.
 CODE_LIFETIME = timedelta(seconds=app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT)
@@ -37,6 +40,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped in
         message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
         message.connection = QueueBackend(lifetime=CODE_LIFETIME if "code" in context else LIFETIME)
         return message
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt by account and place; allauth takes it back where the password is right."""
+        email = normalize_email(credentials["email"])
+        place = devices.place_of(request, email, address=self.get_client_ip(request))
+        super().pre_authenticate(request, email=f"{email} from {place}")
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        devices.remember(response, user)
+        return response
 
     def clean_email(self, email: str) -> str:
         refuse_reserved(email)

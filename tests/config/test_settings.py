@@ -207,7 +207,7 @@ def test_usual_values_are_taken(monkeypatch):
     )
 
     assert found["ALLOWED_HOSTS"] == ["shop.example", ".shop.example", "[::1]"]
-    assert found["RATE_LIMITS"] == {"search": 5, "checkout": 30, "export": 0}
+    assert found["RATE_LIMITS"] == {"search": 5, "checkout": 30, "export": 0, "sessions": 60}
     assert (found["SITE_URL"], found["SECURE_SSL_REDIRECT"]) == ("https://shop.example", False)
     assert found["SECRET_KEY"].startswith("$")
     assert load(monkeypatch, DATABASE_URL=os.environ["DATABASE_URL"], EMAIL_URL="consolemail://")

@@ -122,7 +122,7 @@ def _production(directory: Path) -> dict[str, str]:
         "METRICS_TOKEN": secrets.token_urlsafe(20),
         "WEB_CONCURRENCY": "1",
         # The tests of the limits themselves say lower ones.
-        "RATE_LIMITS": "search=100000,checkout=100000,export=100000",
+        "RATE_LIMITS": "search=100000,checkout=100000,export=100000,sessions=100000",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
 

@@ -206,7 +206,7 @@ def test_an_inactive_user_does_not_get_in(client):
 def test_guessing_passwords_is_slowed_down(client):
     user = UserFactory()
 
-    answers = [client.post(LOGIN, {"login": user.email, "password": f"wrong-{n}"}) for n in range(12)]
+    answers = [client.post(LOGIN, {"login": user.email, "password": f"wrong-{n}"}) for n in range(21)]
 
     assert "Too many" in text(answers[-1])
     client.post(LOGIN, {"login": user.email, "password": PASSWORD})
