@@ -76,6 +76,16 @@ def query_of(words: Sequence[Word], weight: str = "") -> str:
     return " & ".join(word.as_query(weight) for word in counted)
 
 
+def named(products: ProductQuerySet, words: Sequence[Word]) -> ProductQuerySet:
+    """Return the products that have every word, or its beginning, in name or SKU."""
+    return products.filter(has_words('"products"."words"', query_of(words, weight="A")))
+
+
+def has_words(vector: str, query: str) -> Func:
+    """Return the condition that a tsvector, as SQL, fits a tsquery, as `query_of` returns it."""
+    return Func(Value(query), template=f"{vector} @@ %(expressions)s::tsquery", output_field=BooleanField())
+
+
 def matching(
     products: ProductQuerySet, text: str, categories: Iterable[Category], words: Sequence[Word]
 ) -> ProductQuerySet:
@@ -129,7 +139,7 @@ def _tsquery(words: Sequence[Word]) -> Cast:
 
 
 def _has(words: Sequence[Word]) -> Func:
-    return Func(F("words"), _tsquery(words), template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
+    return has_words('"products"."words"', query_of(words))
 
 
 def _spelling(text: F | Value) -> Func:

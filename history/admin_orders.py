@@ -33,10 +33,16 @@ from orders.models import Order
 ARCHIVE = "history.archive_order"
 
 # Each product by the index: for many at once the planner would read the whole table.
-HOLDING = """
+WITH_PRODUCTS = """
 SELECT order_id FROM unnest(%s::bigint[]) AS wanted (product_id) CROSS JOIN LATERAL (
     SELECT order_id FROM archived_orders WHERE product_ids @> ARRAY[wanted.product_id] OFFSET 0
 ) AS found LIMIT %s
+"""
+# Notes and reasons, for staff and customers; references of archived orders. Migration 0029 has the indexes.
+WITH_WORDS = """
+(SELECT order_id FROM history_events WHERE note <> '' AND search_set(note) @@ %(query)s::tsquery LIMIT %(limit)s)
+UNION
+(SELECT order_id FROM archived_orders WHERE search_set(external_ref) @@ %(query)s::tsquery LIMIT %(limit)s)
 """
 
 
@@ -67,7 +73,7 @@ class EveryOrderAdmin(OrderAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        return order_desk.matching(queryset, search_term, holding=archived_with), False
+        return order_desk.matching(queryset, search_term, elsewhere=ELSEWHERE), False
 
     @admin.display(description="order", ordering="order_id")
     def number(self, order: Order) -> SafeString | str:
@@ -148,11 +154,19 @@ class EveryOrderAdmin(OrderAdmin):
             self.message_user(request, f"Order #{order_id} is back from the archive.", messages.SUCCESS)
 
 
-def archived_with(product_ids: list[int]) -> list[int]:
-    """Return which archived orders had one of these products in them, order_desk.MANY_ORDERS at most."""
+def _with_products(product_ids: list[int]) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(HOLDING, [product_ids, order_desk.MANY_ORDERS])
+        cursor.execute(WITH_PRODUCTS, [product_ids, order_desk.MANY_ORDERS])
         return [order_id for (order_id,) in cursor.fetchall()]
+
+
+def _with_words(query: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_WORDS, {"query": query, "limit": order_desk.MANY_ORDERS})
+        return [order_id for (order_id,) in cursor.fetchall() if order_id]
+
+
+ELSEWHERE = order_desk.Elsewhere(_with_products, _with_words)
 
 
 def _events(found: Found) -> list[Event | MailTold]:

@@ -63,7 +63,9 @@ class OrderAdmin(_OrderAdmin):
     list_filter = ["status", ("created_at", PlacedFilter), TotalFilter]
     list_select_related = ["customer"]
     search_fields = ["order_id"]  # shows the box; get_search_results answers it
-    search_help_text = "Order number, e-mail or name of the customer, product or SKU; of thousands that fit, the newest"
+    search_help_text = (
+        "Order number, reference, customer, address, product or SKU, words of a note; of thousands that fit, the newest"
+    )
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-order_id"]
     list_per_page = 50

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from catalog.models import Product
-from catalog.search import MOST_WORDS
+from catalog.search import MOST_WORDS, has_words, named, query_of, words_of
 from config.database.lookups import EqualsAny
 from orders import seen
 from orders.models import Order, OrderItem
@@ -31,6 +34,12 @@ REFUSALS_TOLD = 10
 # What a word of a search may mean at most.
 MANY = 1000
 MANY_ORDERS = 10_000
+# Digits of a number that means an order and nothing else, if there is one.
+SHORT_NUMBER = 3
+TRIGRAM = 3
+# The words that migration 0010 has indexes of.
+ORDER_WORDS = "search_set(coalesce(external_ref, '') || ' ' || search_json(shipping_address))"
+ITEM_WORDS = "search_set(product_name || ' ' || sku)"
 
 
 @transaction.atomic
@@ -95,36 +104,92 @@ def take_each(
     return outcome
 
 
-def matching(
-    orders: QuerySet[Any, Any], text: str, *, holding: Callable[[list[int]], Iterable[int]] = lambda products: ()
-) -> QuerySet[Any, Any]:
-    """Return those orders that the words of text name: a number (with or without #), the customer's mail or name,
-    our reference, or a product in it by name or SKU as it is today. Every word has to fit.
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where else orders are found: by products that were in them, by a tsquery; at most MANY_ORDERS numbers."""
 
-    orders: of any model with an order's fields. holding: which orders, beside those that order_items tells, had one
-    of these products in them.
+    with_products: Callable[[list[int]], Iterable[int]] = lambda products: ()
+    with_words: Callable[[str], Iterable[int]] = lambda query: ()
+
+
+def matching(orders: QuerySet[Any, Any], text: str, *, elsewhere: Elsewhere = Elsewhere()) -> QuerySet[Any, Any]:
+    """Return those orders in which one thing has all words of text or, if there are none, things that have one each.
+
+    Things are: the order's number (with or without #), our reference, the customer (a part of the name or email will
+    do), the address, a product as sold or as it is called today (a part will do), and what is found elsewhere.
+    A number of up to SHORT_NUMBER digits that is an order's means that order.
+
+    orders: of any model with an order's fields.
 
     A word that fits thousands finds the orders of the newest MANY people and products, MANY_ORDERS at most, and words
     beyond the first MOST_WORDS are not looked for: the cost of a search has a bound."""
-    named = [_named_by(word, orders.model, holding) for word in text.split()[:MOST_WORDS]]
-    return orders.filter(EqualsAny("pk", set.intersection(*named))) if named else orders
+    parts = text.split()[:MOST_WORDS]
+    if not parts:
+        return orders
+    exact = _exactly(" ".join(parts), orders.model)
+    if exact and len(parts) == 1 and (parts[0].startswith("#") or len(parts[0]) <= SHORT_NUMBER):
+        return orders.filter(EqualsAny("pk", exact))
+    with _indexes_only():
+        found = exact | _named_by(parts, orders.model, elsewhere) or _with_each(parts, orders.model, elsewhere)
+    return orders.filter(EqualsAny("pk", found))
 
 
-def _named_by(word: str, model: Any, holding: Callable[[list[int]], Iterable[int]]) -> set[int]:
-    number = word.removeprefix("#")
+@contextmanager
+def _indexes_only() -> Iterator[None]:
+    """Have statements read the indexes of words: to split each row's text takes longer than the planner thinks."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        yield
+        cursor.execute("SET LOCAL enable_seqscan = on")
+
+
+def _with_each(parts: list[str], model: Any, elsewhere: Elsewhere) -> set[int]:
+    """Return the orders that have each of the parts in some thing."""
+    found: set[int] = set()
+    for at, part in enumerate(parts if len(parts) > 1 else []):
+        named = _exactly(part, model) | _named_by([part], model, elsewhere)
+        found = found & named if at else named
+        if not found:
+            break
+    return found
+
+
+def _exactly(text: str, model: Any) -> set[int]:
+    number = text.removeprefix("#")
     is_number = number.isascii() and number.isdigit() and len(number) < 19
+    found = Q(external_ref=text) | Q(pk=int(number)) if is_number else Q(external_ref=text)
+    return set(model.objects.filter(found).values_list("pk", flat=True))
+
+
+def _named_by(parts: list[str], model: Any, elsewhere: Elsewhere) -> set[int]:
+    """Return the orders that have all the parts in one thing."""
+    words = words_of(" ".join(parts))
+    query = query_of(words)
+    # Trigrams need three letters; a number of fewer would be looked for in every row.
+    is_long = any(len(part) >= TRIGRAM or not part.isdigit() for part in parts)
+    products = _newest(Product.objects.filter(_in_each(parts, "name", "sku"))) if is_long else []
+    products += _newest(named(Product.objects.all(), words)) if words else []
     # A union, because each part has an index of its own and an OR over these tables would use none of them.
-    products = Product.objects.filter(sku__iexact=word)
-    parts: list[QuerySet[Any, Any]] = [model.objects.filter(external_ref=word).values_list("pk")]
-    if is_number:
-        parts.append(model.objects.filter(pk=int(number)).values_list("pk"))
-    else:
-        customers = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
-        parts.append(model.objects.filter(EqualsAny("customer_id", _newest(customers))).values_list("pk"))
-        products = Product.objects.filter(Q(name__icontains=word) | Q(sku__iexact=word))
-    product_ids = _newest(products)
-    parts.append(OrderItem.objects.filter(EqualsAny("product_id", product_ids)).values_list("order_id"))
-    return {pk for (pk,) in parts[0].union(*parts[1:])[:MANY_ORDERS]}.union(holding(product_ids))
+    found: list[QuerySet[Any, Any]] = [
+        OrderItem.objects.filter(EqualsAny("product_id", products)).values_list("order_id")
+    ]
+    if is_long:
+        customers = _newest(User.objects.filter(_in_each(parts, "name", "email")))
+        found.append(model.objects.filter(EqualsAny("customer_id", customers)).values_list("pk"))
+    if words:
+        found.append(Order.objects.filter(has_words(ORDER_WORDS, query)).values_list("pk"))
+        found.append(OrderItem.objects.filter(has_words(ITEM_WORDS, query)).values_list("order_id"))
+    first, *rest = (part[:MANY_ORDERS] for part in found)
+    numbers = {pk for (pk,) in first.union(*rest, all=True)}
+    return numbers.union(elsewhere.with_products(products), elsewhere.with_words(query) if words else ())
+
+
+def _in_each(parts: list[str], *fields: str) -> Q:
+    """Every part is in one of the fields."""
+    found = Q()
+    for part in parts:
+        found &= reduce(or_, (Q(**{f"{field}__icontains": part}) for field in fields))
+    return found
 
 
 def _newest(rows: QuerySet[Any, Any]) -> list[int]:

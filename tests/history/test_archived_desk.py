@@ -190,7 +190,7 @@ def test_more_archived_orders_need_no_more_queries(mirror, looker, finish):
             counts.append(len(asked))
 
     assert counts[:3] == counts[3:]
-    assert max(counts) <= 12
+    assert max(counts) <= 20
 
 
 def test_those_allowed_restore_an_order(mirror, looker, client, boss, finish):
