@@ -18,6 +18,7 @@ from zeal.patch import patch
 
 from config import probes
 from history import mongo
+from tests import mongo_commands
 from tests.emptying import drop_collections, empty_tables, wait_for_wakeups
 
 # What is asked for twice in one answer without being a query per row: libraries look up their own again, and the order
@@ -67,6 +68,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_teardown() -> None:
     """Before any fixture ends: what a test began ends with it."""
     wait_for_wakeups()
+
+
+@pytest.fixture(autouse=True)
+def _only_documented_commands() -> Iterator[None]:
+    yield
+    unknown, mongo_commands.recorder.unknown = mongo_commands.recorder.unknown, set()
+    assert unknown == set(), "sent to MongoDB and not listed in tests/mongo_commands.py: look it up in the manual"
 
 
 @pytest.fixture(scope="session", autouse=True)
