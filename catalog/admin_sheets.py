@@ -24,11 +24,9 @@ from catalog import product_file, product_sheets, product_work
 from catalog.models import Product, ProductSheet
 from catalog.product_resource import COLUMNS
 from catalog.product_sheets import BATCH, SheetError
+from core import csv_input
 
 LARGEST_MB = 20
-NOT_UTF8 = (
-    "The file is not UTF-8. Save it as “CSV UTF-8” in Excel, as “Text CSV” with the character set UTF-8 in LibreOffice."
-)
 RECENT = 20  # files that the page of imports lists
 # A file that no worker has taken for so long makes the page ask whether there is one.
 LATE = timedelta(seconds=10)
@@ -50,12 +48,9 @@ class SheetForm(forms.Form):
         if file.size > LARGEST_MB * 2**20:
             raise forms.ValidationError(f"The file is larger than {LARGEST_MB} MB. Send it in parts.")
         try:
-            text = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise forms.ValidationError(NOT_UTF8) from error
-        if "\0" in text:
-            raise forms.ValidationError("The file is no text: it has NUL characters.")
-        return file.name, text
+            return file.name, csv_input.decode(file.read())
+        except csv_input.CsvError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class KeepsSheets(_ProductAdmin):
@@ -88,7 +83,7 @@ class KeepsSheets(_ProductAdmin):
             name, text = form.cleaned_data["file"]
             try:
                 sheet = product_sheets.upload(text, name=name, by=user, at=timezone.now())
-            except product_file.FileError as error:
+            except csv_input.CsvError as error:
                 form.add_error("file", str(error))
             else:
                 return self._go_on(sheet)
@@ -113,13 +108,16 @@ class KeepsSheets(_ProductAdmin):
             "is_late": sheet.is_worked_on and sheet.due_at is not None and sheet.due_at < timezone.now() - LATE,
             "told": [{**each, "price": each["price"] and Decimal(each["price"])} for each in found.get("told", [])],
             "total": found.get("added", 0) + found.get("changed", 0),
+            "other_stock": product_sheets.OTHER_STOCK,
         }
         return self._page(request, "import_sheet", f"Import {sheet}", **context)
 
     def _decide(self, request: HttpRequest, sheet: ProductSheet) -> HttpResponse:
-        decide = product_sheets.cancel if "cancel" in request.POST else product_sheets.confirm
         try:
-            decide(sheet, at=timezone.now())
+            if "cancel" in request.POST:
+                product_sheets.cancel(sheet, at=timezone.now())
+            else:
+                product_sheets.confirm(sheet, at=timezone.now(), stock=request.POST.get("stock", ""))
         except SheetError as error:
             self.message_user(request, str(error), messages.WARNING)
         return self._go_on(sheet)

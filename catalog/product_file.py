@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.utils import timezone
 from tablib import Dataset
 
-from catalog.models import Product
-from catalog.product_resource import COLUMNS, LINE, PROBLEM, ProductResource
-from core import csv_output
+from catalog import product_exported
+from catalog.models import Product, Reason, StockMovement
+from catalog.product_exported import Exported
+from catalog.product_resource import COLUMNS, EXPORTED, LINE, PROBLEM, SPELLINGS, ProductResource, ReadLine
+from catalog.stock_desk import BY_STAFF
+from core import csv_input, csv_output
+from core.csv_input import CsvError, Header
 
-LARGEST_CELL = 1_000_000  # characters
+# How far back sales are looked at to find that a file is older than they are.
+RECENT = timedelta(days=90)
 # What the checks of the columns say of a cell, by their code.
 WORDS = {
     "min_value": "is less than {limit_value}",
@@ -29,14 +34,14 @@ WORDS = {
 }
 
 
-class FileError(Exception):
-    """Nothing of the file can be read; the text says why."""
-
-
 @dataclass(frozen=True)
 class BadLine:
     line: int
     told: str
+    sku: str = ""  # as far as it can be read
+
+    def shown(self) -> dict[str, Any]:
+        return {"line": self.line, "told": self.told}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Change:
     """What a line would change: {field: [old, new]} beside the stock; a new product has no old.
 
     stock: before. mark: stands for what the columns of the file, the stock aside, said of the product before.
+    as_written: what the stock would change by to be what the file says. delta: the same, or for an exported line, what
+    the file says less the stock at the export. is_old: the file has the stock as it was before units were sold.
     """
 
     line: int
@@ -53,6 +60,16 @@ class Change:
     stock: int
     delta: int
     mark: str
+    as_written: int = 0
+    is_old: bool = False
+    was_exported: bool = False
+
+    @property
+    def other_delta(self) -> int:
+        """What the stock may be changed by instead of delta, if who imports chooses so."""
+        if self.was_exported:
+            return self.as_written
+        return 0 if self.is_old else self.delta
 
     @property
     def is_none(self) -> bool:
@@ -79,39 +96,49 @@ class Lines:
 
 
 def write(products: QuerySet[Product]) -> Iterator[str]:
-    """The header, then each product; what a spreadsheet would calculate is defused."""
-    resource = ProductResource()
+    """Yield the header, then each product."""
+    resource, at = ProductResource(), timezone.now()
     rows = (
-        resource.export_resource(product, selected_fields=COLUMNS)
+        [*resource.export_resource(product, selected_fields=COLUMNS), product_exported.cell(product, at=at)]
         for product in products.select_related("category").iterator(chunk_size=1000)
     )
-    return csv_output.lines(chain([COLUMNS], rows))
+    return csv_output.lines(chain([[*COLUMNS, EXPORTED]], rows))
 
 
 def look_at_header(text: str) -> None:
-    """Raise FileError where the first line does not name the columns."""
+    """Raise CsvError where the first line does not name the columns."""
     next(batches(text, 1))
 
 
 def batches(text: str, size: int, *, after: int = 0) -> Iterator[Lines]:
-    """Yield a file's products beyond a line, so many at a time and the rest, be it none; raises FileError."""
-    csv.field_size_limit(LARGEST_CELL)
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    """Yield a file's products beyond a line, so many at a time and the rest, be it none. Raises CsvError."""
+    lines = csv_input.lines(text)
+    first = next(lines, None)
+    header = _header(first.cells if first else [])
+    columns = [name for name in header.names if name]
     rows: list[list[Any]] = []
-    try:
-        headers = [name.strip() for name in next(reader, [])]
-        _look_at(headers)
-        number = reader.line_num + 1
-        for cells in reader:
-            if number > after and any(cell.strip() for cell in cells):
-                rows.append(_cells(cells, len(headers), number))
-            if len(rows) == size:
-                yield Lines(headers, rows, reader.line_num)
-                rows = []
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise FileError(f"Line {reader.line_num} is no CSV: {error}.") from error
-    yield Lines(headers, rows, reader.line_num)
+    upto = first.end if first else 0
+    for line in lines:
+        upto = line.end
+        if line.number > after:
+            cells, problem = header.row(line.cells)
+            rows.append([*(cells.get(name, "") for name in columns), line.number, problem])
+        if len(rows) == size:
+            yield Lines(columns, rows, upto)
+            rows = []
+    yield Lines(columns, rows, upto)
+
+
+def _header(cells: list[str]) -> Header:
+    header = Header.read(cells, SPELLINGS)
+    if "sku" not in header.names or header.unknown:
+        found = ", ".join(" ".join(cell.split()) for cell in cells if cell.strip()) or "nothing"
+        unknown = f"; not known: {', '.join(header.unknown)[:300]}" if header.unknown else ""
+        raise CsvError(
+            f"The first line has to name the columns: sku, and any of {', '.join(COLUMNS[1:])}. "
+            f"It names {found[:500]}{unknown}. Rename these columns, or remove them."
+        )
+    return header
 
 
 class Reader:
@@ -131,43 +158,88 @@ class Reader:
             raise failures[0]
         numbers = dataset[LINE]
         bad = [
-            BadLine(numbers[row.number - 1], _told(row.error, lines.cells(row.number))) for row in result.invalid_rows
+            BadLine(numbers[row.number - 1], _told(row.error, cells), str(cells.get("sku", ""))[:64])
+            for row in result.invalid_rows
+            for cells in [lines.cells(row.number)]
         ]
-        columns = [name for name in lines.headers if name != "stock"]
-        return [_change(line, product, before, columns) for line, product, before in self._resource.read], bad
+        columns = [name for name in lines.headers if name not in ("stock", EXPORTED)]
+        stocks = _Stocks(self._resource.read)
+        changes = []
+        for each in self._resource.read:
+            try:
+                changes.append(_change(each, columns, stocks))
+            except ValueError as error:
+                bad.append(BadLine(each.line, str(error)))
+        return changes, sorted(bad, key=lambda each: each.line)
 
 
-def _change(line: int, product: Product, before: dict[str, Any] | None, columns: list[str]) -> Change:
+class _Stocks:
+    """What happened to the stock of some products: sales, and what staff counted."""
+
+    def __init__(self, read: Sequence[ReadLine]) -> None:
+        products = [each.product.pk for each in read if each.before and each.has_stock]
+        movements = StockMovement.objects.filter(product__in=products, moved_at__gt=timezone.now() - RECENT)
+        sales = movements.filter(reason=Reason.SALE).annotate(before=F("stock_after") - F("delta"))
+        self._before_sales = set(sales.values_list("product", "before"))
+        self._by_staff = list(movements.filter(reason__in=BY_STAFF).order_by("-movement_id"))
+
+    def was_before_sales(self, product: Product) -> bool:
+        """Return whether the stock that the file says is one from which units were sold."""
+        return (product.pk, product.stock) in self._before_sales
+
+    def changed_by_staff(self, product: Product, since: datetime) -> StockMovement | None:
+        return next((each for each in self._by_staff if each.product_id == product.pk and each.moved_at > since), None)
+
+
+def _change(read: ReadLine, columns: list[str], stocks: _Stocks) -> Change:
+    """Raise ValueError where both the file and somebody else changed the same since the export."""
+    product, before = read.product, read.before
     if before is None:
-        return Change(line, product, True, {}, 0, product.stock, "")
+        is_back = read.exported is not None
+        return Change(read.line, product, True, {}, 0, product.stock, "", product.stock, was_exported=is_back)
+    said = repr([(name, getattr(before[name], "pk", before[name])) for name in columns])
+    mark = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:16]
+    stock: int = before["stock"]
+    as_written = delta = product.stock - stock
+    if read.exported:
+        _restore_what_the_export_showed(product, before, read.exported, columns)
+        delta = _moved_since(read, stock, stocks) if read.has_stock else 0
     changes = {
         name: [old, getattr(product, name)]
         for name, old in before.items()
         if name != "stock" and old != getattr(product, name)
     }
-    stock: int = before["stock"]
-    said = repr([(name, getattr(before[name], "pk", before[name])) for name in columns])
-    mark = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:16]
-    return Change(line, product, False, changes, stock, product.stock - stock, mark)
+    is_old = as_written > 0 and (delta < as_written if read.exported else stocks.was_before_sales(product))
+    return Change(read.line, product, False, changes, stock, delta, mark, as_written, is_old, read.exported is not None)
 
 
-def _look_at(headers: list[str]) -> None:
-    if any(";" in name for name in headers):
-        raise FileError(
-            "The columns are separated by semicolons. Save the file with commas between them and points in the prices: "
-            "in LibreOffice by “Edit filter settings”, in Excel with English as the region of the computer."
+def _restore_what_the_export_showed(
+    product: Product, before: dict[str, Any], exported: Exported, columns: list[str]
+) -> None:
+    """Leave as they are the columns in which the file says what the export said."""
+    for name in set(columns).intersection(product_exported.COMPARED):
+        if exported.has(product, name, getattr(product, name)):
+            setattr(product, name, before[name])
+        elif not exported.has(product, name, before[name]) and before[name] != getattr(product, name):
+            raise ValueError(
+                f"{name}: was changed by a colleague since the export, to “{str(before[name])[:40]}”, and by the file, "
+                f"to “{str(getattr(product, name))[:40]}”."
+            )
+
+
+def _moved_since(read: ReadLine, stock: int, stocks: _Stocks) -> int:
+    """Return by what the file changes the stock that the export had."""
+    assert read.exported
+    delta = read.product.stock - read.exported.stock
+    movement = stocks.changed_by_staff(read.product, read.exported.at) if delta else None
+    if movement:
+        raise ValueError(
+            f"stock: was changed by a colleague since the export ({movement}, by {movement.actor_name}), "
+            f"and by the file ({delta:+,})."
         )
-    unknown = [name for name in headers if name not in COLUMNS]
-    if "sku" not in headers or unknown or len(set(headers)) < len(headers):
-        told = f"; not known: {', '.join(unknown)[:200]}" if unknown else ""
-        raise FileError(
-            f"The first line has to name the columns, sku and others once each, of {', '.join(COLUMNS)}{told}."
-        )
-
-
-def _cells(cells: list[str], width: int, number: int) -> list[Any]:
-    problem = "" if len(cells) == width else f"{len(cells)} cells instead of {width}."
-    return [*(cells + [""] * width)[:width], number, problem]
+    if stock + delta < 0:
+        raise ValueError(f"stock: {stock:,} are left by now; changed by {delta:+,} that would be {stock + delta:,}.")
+    return delta
 
 
 def _told(error: ValidationError, cells: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -19,7 +19,7 @@ from django.utils import timezone
 from catalog import product_file, product_sheets, stock
 from catalog.models import Product, ProductSheet, Reason, SheetState, StockMovement
 from catalog.product_file import BadLine, Change, Lines
-from catalog.product_sheets import BATCH, TOLD, Claim, SheetError
+from catalog.product_sheets import BATCH, OTHER_STOCK, TOLD, Claim, SheetError
 from catalog.signals import products_imported
 from catalog.stock_desk import BY_STAFF, LARGEST
 
@@ -32,8 +32,9 @@ FROM unnest(
     AS line (product_id, name, category_id, price, is_active, attributes, description, delta)
 WHERE products.product_id = line.product_id
 """
-# By the number of a line: of which product, by its mark, the stock was to change by what; None: of a new one.
-Seen = dict[int, tuple[int, str, int] | None]
+# By the number of a line: of which product, by its mark, the stock was to change by what, or by what instead if that is
+# chosen; None: of a new one.
+Seen = dict[int, tuple[int, str, int, int] | None]
 
 
 def take(claim: Claim) -> None:
@@ -71,7 +72,7 @@ def _take_some(claim: Claim, lines: Lines, seen: Seen) -> None:
             "added": result["added"] + len(added),
             "changed": result["changed"] + len(changed),
             "refused": result["refused"] + len(refused),
-            "lines": (result["lines"] + [asdict(each) for each in refused])[:TOLD],
+            "lines": (result["lines"] + [each.shown() for each in refused])[:TOLD],
         },
     )
 
@@ -92,7 +93,8 @@ def _sorted(lines: Lines, seen: Seen, sheet: ProductSheet) -> tuple[list[Change]
     good = []
     for change in changes:
         was = seen[change.line]
-        meant = replace(change, delta=was[2]) if was and not change.is_new else change
+        is_other = sheet.found.get("stock") == OTHER_STOCK
+        meant = replace(change, delta=was[3] if is_other else was[2]) if was and not change.is_new else change
         if told := _objection(meant, was, counted):
             refused.append(BadLine(meant.line, told))
         elif not meant.is_none:
@@ -105,7 +107,7 @@ def _counted_since(sheet: ProductSheet, keys: list[int]) -> dict[int, StockMovem
     return {movement.product_id: movement for movement in movements.order_by("movement_id")}
 
 
-def _objection(change: Change, was: tuple[int, str, int] | None, counted: dict[int, StockMovement]) -> str:
+def _objection(change: Change, was: tuple[int, str, int, int] | None, counted: dict[int, StockMovement]) -> str:
     """Why a line is left out, empty where it is not."""
     product, left = change.product, change.stock + change.delta
     if was is None:

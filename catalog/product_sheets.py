@@ -20,6 +20,7 @@ from catalog.models import ProductSheet, SheetState
 from config import heartbeat
 
 BATCH = 500  # lines
+OTHER_STOCK = "other"  # as ProductSheet.found["stock"]
 TOLD = 200  # lines of each kind that are kept to be shown
 # How long a batch may take before others take the file for abandoned.
 LEASE = timedelta(seconds=30)
@@ -40,7 +41,7 @@ class Stopped(Exception):
 
 
 def upload(text: str, *, name: str, by: AbstractBaseUser, at: datetime) -> ProductSheet:
-    """Keep a file to be looked at; at: aware datetime. Raises product_file.FileError for a header that is none."""
+    """Keep a file to be looked at; at: aware datetime. Raises core.csv_input.CsvError."""
     product_file.look_at_header(text)
     ProductSheet.objects.filter(state=SheetState.READY, uploaded_at__lt=at - KEPT).delete()
     ProductSheet.objects.filter(ended_at__isnull=False, uploaded_at__lt=at - REMEMBERED).delete()
@@ -56,10 +57,14 @@ def upload(text: str, *, name: str, by: AbstractBaseUser, at: datetime) -> Produ
     )
 
 
-def confirm(sheet: ProductSheet, *, at: datetime) -> None:
-    """Have a file imported that its uploader has looked at. Raises SheetError where it does not wait for that."""
+def confirm(sheet: ProductSheet, *, at: datetime, stock: str = "") -> None:
+    """Have a file imported that its uploader has looked at. Raises SheetError where it does not wait for that.
+
+    stock: OTHER_STOCK to change it by Change.other_delta.
+    """
     waiting = ProductSheet.objects.filter(pk=sheet.pk, state=SheetState.READY)
-    if not waiting.update(state=SheetState.IMPORTING, done=0, attempts=0, due_at=at):
+    found = sheet.found | ({"stock": OTHER_STOCK} if stock == OTHER_STOCK else {})
+    if not waiting.update(state=SheetState.IMPORTING, found=found, done=0, attempts=0, due_at=at):
         raise SheetError("This file was confirmed or cancelled already. Nothing was done again.")
 
 

@@ -13,11 +13,11 @@ from django.db import connection
 from django.utils import timezone
 
 from catalog.models import SheetState
-from catalog.product_file import FileError
 from catalog.product_import import take
 from catalog.product_look import look
 from catalog.product_sheets import LEASE, Claim, SheetError, Stopped, Superseded, end
 from config.working import Trouble, Worker
+from core.csv_input import CsvError
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def work(*, at: datetime, sheet_id: int | None = None, stopping: Event | None = 
         logger.info("File %s of products was cancelled, or somebody else has it.", claim.sheet_id)
     except Stopped:
         claim.rows.update(due_at=timezone.now())
-    except (FileError, SheetError) as error:
+    except (CsvError, SheetError) as error:
         end(claim.rows, SheetState.FAILED, at=timezone.now(), error=str(error))
     return True
 

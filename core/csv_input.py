@@ -126,7 +126,8 @@ class Header:
                 unknown.append(cell)
         twice = sorted({name for name in names if name and names.count(name) > 1})
         if twice:
-            raise CsvError(f"The header has more than one column for {', '.join(twice)[:200]}.")
+            found = ", ".join(twice)[:200]
+            raise CsvError(f"The first line has to name the columns once each; it has more than one {found}.")
         return cls(names, unknown)
 
     def row(self, cells: Sequence[str]) -> tuple[dict[str, str], str]:

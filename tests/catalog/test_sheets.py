@@ -23,7 +23,8 @@ from tests.pages import text as read
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/catalog/product/"
-HEADER = "sku,name,category,price,stock,is_active,attributes,description\r\n"
+COLUMNS = "sku,name,category,price,stock,is_active,attributes,description"
+HEADER = f"{COLUMNS}\r\n"
 
 
 @pytest.fixture
@@ -90,7 +91,8 @@ def test_the_export_has_what_the_list_shows(client, boss):
     ProductFactory(name="Pen", sku="P", is_active=False)
 
     header, *found = read_csv(exported(client, is_active__exact=1))
-    assert (",".join(header), found) == (HEADER.strip(), [["L", "Lamp", "lamps", "1234.50", "3", "1", '{"a": 1}', ""]])
+    assert ",".join(header) == f"{COLUMNS},exported"
+    assert [row[:-1] for row in found] == [["L", "Lamp", "lamps", "1234.50", "3", "1", '{"a": 1}', ""]]
     assert read_csv(exported(client, q="pen"))[1][:4] == ["P", "Pen", "", "10.00"]
     assert client.get(f"{LIST}export/", {"is_active__exact": "zz"}).status_code in (200, 302)
 
@@ -141,13 +143,13 @@ def test_every_bad_line_says_what_is_wrong_and_the_rest_is_imported(client, boss
     bad = {
         ",x,,1,1,1,,": "sku: is empty.",
         "A,,,1,1,1,,": "name: is empty.",
-        "B,b,,free,1,1,,": "“free” is no price",
+        "B,b,,free,1,1,,": "price: “free” is not a number. Write it like 1234.50.",
         "C,c,,-1,1,1,,": "price: “-1” is less than 0.",
-        "D,d,,1.005,1,1,,": "“1.005” is no price",
-        "E,e,,NaN,1,1,,": "“NaN” is no price",
-        "F,f,,1e99,1,1,,": "“1e99” is no price",
-        "G,g,,1,-1,1,,": "“-1” is no number of units",
-        "H,h,,1,1.5,1,,": "“1.5” is no number of units",
+        "D,d,,1.005,1,1,,": "price: “1.005” is ambiguous. Write 1005 without a separator, or at most two decimals.",
+        "E,e,,NaN,1,1,,": "price: “NaN” is not a number.",
+        "F,f,,1e99,1,1,,": "price: “1e99” is not a number.",
+        "G,g,,1,-1,1,,": "stock: “-1” is less than 0.",
+        "H,h,,1,1.5,1,,": "stock: “1.5” has decimals. Write a whole number.",
         "I,i,,1,9999999999,1,,": "stock: “9999999999” is more than 2147483647.",
         "J,j,nowhere,1,1,1,,": "There is no category “nowhere”",
         "K,k,,1,1,maybe,,": "“maybe” is neither 1 nor 0",
@@ -177,12 +179,13 @@ def test_every_bad_line_says_what_is_wrong_and_the_rest_is_imported(client, boss
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xff\xfe", "has to name the columns"),
+        ("sku,name\nA,Café".encode("cp1252"), "not UTF-8"),
         ("sku,name\r\nA,b\0\r\n", "NUL"),
         (b"", "The submitted file is empty."),
         ("name,price\r\n", "has to name the columns"),
         ("sku,colour\r\n", "not known: colour"),
-        ("sku;name\r\n", "separated by semicolons"),
+        ("sku;price;sku", "more than one sku"),
         ("sku,sku\r\n", "has to name the columns"),
     ],
 )
@@ -197,7 +200,7 @@ def test_a_file_that_cannot_be_read_is_refused_whole(client, boss, text, said):
 def test_a_file_that_ends_in_the_middle_of_a_cell_is_refused_when_it_is_looked_at(client, boss):
     page = upload(client, 'sku,name\r\nL,Lamp\r\n"A,b\r\n' + "x" * 1_000_001)
 
-    assertContains(page, "Line 4 is no CSV")
+    assertContains(page, "The row from line 3 to 4 is no CSV")
     assertContains(page, "Nothing was changed.")
     assert ProductSheet.objects.values_list("state", "text").get() == ("failed", "")
 

@@ -77,7 +77,7 @@ def test_headers_in_any_spelling_are_the_columns():
     )
     assert header.row(["A", "1", "2", "red", "x"]) == ({}, "5 cells instead of 4.")
     assert header.row(["A", "1", "2"]) == ({}, "3 cells instead of 4.")
-    with pytest.raises(CsvError, match="more than one column for price, sku"):
+    with pytest.raises(CsvError, match="it has more than one price, sku"):
         Header.read(["sku", "SKU ", "price", "Preis"], known | {"price": "price"})
 
 

@@ -1,0 +1,105 @@
+"""What spreadsheets and wrong character sets make of cells, found before it is imported."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from catalog.models import Product
+from catalog.product_file import BadLine, Change
+from core.text import normalize_sku, similar_sku
+
+EXAMPLES = 5
+TEXTS = ["sku", "name", "description"]
+MONTH = "jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez"
+# What happened, by what the cell looks like then. The first that fits.
+SPOILED = {
+    "An error of a spreadsheet instead of its text": (
+        r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!|NV|WERT!|BEZUG!)|#{3,}"
+    ),
+    "A long number in scientific notation; digits are lost": r"[0-9]([.,][0-9]+)?E\+[0-9]+",
+    "TRUE or FALSE instead of its text": r"true|false|wahr|falsch",
+    "A date; it may have been a code such as 3-12": (
+        rf"[0-9]{{1,2}}[-. /]+({MONTH})[.]?([-. /]+[0-9]{{2,4}})?|({MONTH})[.]?[- /]+[0-9]{{2,4}}"
+        r"|[0-9]{1,2}[./][0-9]{1,2}[./]([0-9]{2}){1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00)?)?"
+    ),
+    "A long number that ends in zeros; digits may be lost": r"[0-9]{15}0+|[0-9]{5,8}0{6,}",
+}
+PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in SPOILED.items()}
+WRONG_LETTERS = "Letters read in a wrong character set, such as “Ã¤” for “ä”; open the export as UTF-8"
+LOST_ZEROS = "A new SKU that another product has with zeros in front; a spreadsheet may have dropped them"
+SIMILAR = "A new SKU that differs in case, blanks or zeros alone from another one"
+DELETED = "A new product that the export showed as one there is; it was deleted since, or its SKU was changed"
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+class Warnings:
+    """Collects what is suspicious of lines that would be imported, by kind: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, dict[str, Any]] = {}
+        self._skus: dict[str, set[str]] = defaultdict(set)
+        for sku in Product.objects.exclude(sku="").values_list("sku", flat=True).iterator():
+            self._skus[similar_sku(sku)].add(sku)
+
+    def look(self, changes: Iterable[Change], bad: Iterable[BadLine]) -> None:
+        for each in changes:
+            if not each.is_none:
+                self._look(each.line, each.product, TEXTS if each.is_new else each.changes, is_new=each.is_new)
+            if each.is_new and each.was_exported:
+                self._add(DELETED, each.line, f"sku: {each.product.sku}")
+        for line in bad:
+            sku = normalize_sku(line.sku)
+            if sku and sku not in self._skus[similar_sku(sku)]:
+                self._look(line.line, Product(sku=sku), ["sku"], is_new=True)
+
+    def _look(self, line: int, product: Product, changed: Iterable[str], *, is_new: bool) -> None:
+        """changed: the columns that the line would write."""
+        for name in changed:
+            value = getattr(product, name, None)
+            if isinstance(value, str) and (kind := _spoiled(name, value)):
+                self._add(kind, line, f"{name}: {value}")
+        if is_new:
+            others = self._skus[similar_sku(product.sku)]
+            for other in sorted(others - {product.sku})[:1]:
+                has_lost_zeros = other.endswith(product.sku) and not other.removesuffix(product.sku).strip("0")
+                self._add(LOST_ZEROS if has_lost_zeros else SIMILAR, line, f"sku: {product.sku}, there is {other}")
+            others.add(product.sku)
+
+    def _add(self, kind: str, line: int, example: str) -> None:
+        found = self.kinds.setdefault(kind, {"count": 0, "examples": []})
+        found["count"] += 1
+        if found["count"] <= EXAMPLES:
+            found["examples"].append(f"line {line}: {example[:80]}")
+
+
+def _spoiled(name: str, text: str) -> str:
+    """Return what happened to a text, "" where it looks well."""
+    if "\ufffd" in text or any(map(_is_misread, NOT_ASCII.findall(text))):
+        return WRONG_LETTERS
+    if name == "description":
+        return ""
+    return next((kind for kind, pattern in PATTERNS.items() if pattern.fullmatch(text.strip())), "")
+
+
+def _is_misread(letters: str) -> bool:
+    """Return whether letters are the bytes of UTF-8, taken for those of Windows-1252: “Ã—” is “×”."""
+    return any(True for start in range(len(letters)) for _ in _decoded(letters[start : start + 4]))
+
+
+def _decoded(letters: str) -> Iterator[str]:
+    for end in range(2, len(letters) + 1):
+        try:
+            data = b"".join(_byte(letter) for letter in letters[:end])
+            yield data.decode()
+        except UnicodeError:
+            continue
+
+
+def _byte(letter: str) -> bytes:
+    try:
+        return letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return letter.encode("latin-1")
