@@ -36,13 +36,15 @@ SELECT order_id, min(why) FROM (
     WHERE order_id = ANY(%(orders)s)
 ) AS waiting (order_id, why) GROUP BY order_id
 """
-# Its refunds and events have no foreign key that would take them along.
-MOVE = """
+INSERT_STUBS = """
 INSERT INTO archived_orders
     (order_id, user_id, created_at, total_amount, status, rev, sha256, archived_at, is_marked, latest_at)
 SELECT order_id, user_id, created_at, total_amount, status, rev, sha256, %(at)s, true,
     (SELECT max(occurred_at) FROM history_events e WHERE e.order_id = o.order_id)
 FROM orders o JOIN unnest(%(orders)s::bigint[], %(digests)s::text[]) AS leaving (order_id, sha256) USING (order_id);
+"""
+# Its refunds and events have no foreign key that would take them along.
+DELETE = """
 DELETE FROM order_items WHERE order_id = ANY(%(orders)s);
 DELETE FROM refunds WHERE order_id = ANY(%(orders)s);
 DELETE FROM history_events WHERE order_id = ANY(%(orders)s);
@@ -78,7 +80,9 @@ def archive(order_ids: Sequence[int], *, at: datetime) -> Outcome:
         outcome, digests = look(locked)
         outcome.waiting |= dict.fromkeys(set(order_ids) - set(locked), "is in use, or not finished any more")
         if digests:
-            cursor.execute(MOVE, {"orders": list(digests), "digests": list(digests.values()), "at": at})
+            cursor.execute(
+                INSERT_STUBS + DELETE, {"orders": list(digests), "digests": list(digests.values()), "at": at}
+            )
             marks.mark(digests, at)
         faults.point("archive: before commit")
     faults.point("archive: after commit")

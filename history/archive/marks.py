@@ -69,16 +69,19 @@ def remove(order_id: int) -> bool:
     Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
     if ArchivedOrder.objects.filter(pk=order_id).exists():
         return False
-    known = {
-        (event_id, rev, milliseconds(at))
-        for event_id, rev, at in Event.objects.of_order(order_id).values_list("event_id", "rev", "occurred_at")
-    }
+    known = events_of(order_id)
     of_order = {"order_id": order_id}
     for document in mongo.for_writing().find(of_order, {"events": 1}):
         if any((each.get("event_id"), each["rev"], each["timestamp"]) not in known for each in document["events"]):
             return False
     mongo.for_writing().update_many(of_order, {"$set": {"archived_at": None}})
     return True
+
+
+def events_of(order_id: int) -> set[tuple[int, int | None, datetime]]:
+    """Return number, revision and time, as a document has it, of each event that PostgreSQL has of an order."""
+    events = Event.objects.of_order(order_id).values_list("event_id", "rev", "occurred_at")
+    return {(event_id, rev, milliseconds(at)) for event_id, rev, at in events}
 
 
 def _unmarked() -> QuerySet[ArchivedOrder]:

@@ -8,7 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection
+
 from core.db.transactions import waiting_transaction
+from history import triggers
+from history.archive import leave, marks
 from history.archive.rows import Rows, rows
 from history.mirror import held
 from history.mirror.documents import UNBUILDABLE, Document, digest, document_id
@@ -22,14 +26,37 @@ from orders.status import FINISHED
 
 @waiting_transaction()
 def rebuild(order_id: int) -> bool:
-    """Rebuild one stub; return whether there is exactly one document that can be believed.
+    """Rebuild the stub of an order that PostgreSQL does not know.
 
-    Such a document is marked as archived, stands under the order's own `_id` and fits its digest.
+    Return whether there is exactly one document that can be believed: it is marked as archived, stands under the
+    order's own `_id` and fits its digest.
     """
-    documents = [each for each in held.by_order({"$in": [order_id]}).get(order_id, []) if _is_sound(order_id, each)]
-    if len(documents) != 1 or _is_known(order_id):
+    document = _sound_document(order_id)
+    if document is None or _is_known(order_id):
         return False
-    [document] = documents
+    _insert(document)
+    return True
+
+
+def replace_rows(order_id: int) -> bool:
+    """Archive again an order whose rows came back with an older copy of PostgreSQL; its document has all their events.
+
+    Return whether it was done, by the same condition as rebuild.
+    """
+    with triggers.capture_off(), connection.cursor() as cursor:
+        Order.objects.select_for_update().filter(pk=order_id).first()
+        document = _sound_document(order_id)
+        if document is None or ArchivedOrder.objects.filter(pk=order_id).exists():
+            return False
+        held_events = {(event["event_id"], event["rev"], event["timestamp"]) for event in document["events"]}
+        if not marks.events_of(order_id) <= held_events:
+            return False
+        cursor.execute(leave.DELETE, {"orders": [order_id]})
+        _insert(document)
+    return True
+
+
+def _insert(document: Document) -> None:
     described = rows(document)
     stub = _stub(document, described)
     stub.save(force_insert=True)
@@ -38,7 +65,11 @@ def rebuild(order_id: int) -> bool:
     stub.product_ids = sorted({item["product_id"] for item in described.items})
     stub.save(update_fields=["external_ref", "product_ids"])
     queue.add_days([day_of(stub.created_at)])
-    return True
+
+
+def _sound_document(order_id: int) -> Document | None:
+    documents = [each for each in held.by_order({"$in": [order_id]}).get(order_id, []) if _is_sound(order_id, each)]
+    return documents[0] if len(documents) == 1 else None
 
 
 def _is_known(order_id: int) -> bool:

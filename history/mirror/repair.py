@@ -19,10 +19,12 @@ from orders.models import Order
 ACTOR = "reconcile"
 
 
-def repair(differences: Iterable[Difference], *, at: datetime) -> int:
+def repair(differences: Iterable[Difference], *, at: datetime, is_postgres_older: bool = False) -> int:
     """Have the relays write each differing document anew; return how many orders that are.
 
-    at: aware datetime of the repair's events. A document whose order PostgreSQL never had becomes a tombstone.
+    at: aware datetime of the repair's events. is_postgres_older: an order that was archived since the copy of
+    PostgreSQL is archived again, where its document has all its events.
+    A document whose order PostgreSQL never had becomes a tombstone.
     Of archived orders only the mark is mended, by the next who marks, and a missing stub is rebuilt: PostgreSQL has
     nothing to mend the rest with. A document marked as archived is neither overwritten nor deleted.
     """
@@ -35,6 +37,7 @@ def repair(differences: Iterable[Difference], *, at: datetime) -> int:
             repaired += _mend_mark(difference)
             continue
         if difference.is_archived or (difference.is_marked and not marks.remove(difference.order_id)):
+            repaired += is_postgres_older and difference.is_marked and stubs.replace_rows(difference.order_id)
             continue
         with triggers.capture_off():
             repaired += _write_event(difference, at)

@@ -60,7 +60,7 @@ def run(
         done.moved = numbers.move_on(first.numbers)
     if mend and not first.are_equal:
         keep(first)
-        done.repaired = repair.repair(first.differences, at=timezone.now())
+        done.repaired = repair.repair(first.differences, at=timezone.now(), is_postgres_older=is_postgres_older)
         activity_compare.mend(first.activity, take_back=is_postgres_older)
         queue.add_days([each.day for each in first.rollups])
         relay.drain()

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.forms.models import model_to_dict
 
+from history import triggers
 from history.archive import back, leave, marks
 from history.mirror import rebuild, reconcile, relay
 from history.models import ArchivedOrder, Event
@@ -252,3 +253,25 @@ def test_an_archive_that_died_leaves_live_orders_as_they_were(place, mirror, now
     assert leave.archive([order.pk], at=now + timedelta(seconds=1)).archived == 1
 
     assert reconcile.reconcile().are_equal
+
+
+def test_an_order_that_was_archived_since_an_older_copy_is_archived_again(archived, mirror, now, capsys):
+    before, described = raw(mirror), stubs()
+    number = archived[0]
+    back.restore(number, by=None, at=now)
+    copy = mirror.find_one({"order_id": number})
+    mirror.update_one({"_id": copy["_id"]}, {"$set": {"archived_at": described[number]["archived_at"]}})
+    with triggers.capture_off():  # the copy was made before its last change
+        Event.objects.filter(order_id=number, rev__gt=1).delete()
+        Order.objects.filter(pk=number).update(rev=1, status="pending")
+
+    code, told = run(capsys, "--repair")
+    assert code == 1
+    assert "archived_at: None, mirror has" in told
+    assert raw(mirror) == before
+    code, _ = run(capsys, "--repair", "--older-postgres")
+
+    assert code == 0
+    assert raw(mirror) == before
+    assert in_milliseconds(stubs()) == in_milliseconds(described)
+    assert not Order.objects.filter(pk=number).exists()
