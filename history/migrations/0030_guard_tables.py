@@ -93,7 +93,7 @@ def functions(*, moved: str, clamp: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0027_times_to_come"), ("users", "0014_account_emails"), ("orders", "0009_guest_carts")]
+    dependencies = [("history", "0029_search"), ("users", "0014_account_emails"), ("orders", "0009_guest_carts")]
 
     operations = [
         migrations.RunSQL(FUNCTION + GUARD, "DROP FUNCTION refuse_impossible_values;"),
