@@ -157,6 +157,9 @@ class UserAdmin(AsksAboutKeys):
             # allauth keeps addresses of its own: the old one must not sign in any longer.
             EmailAddress.objects.filter(user_id=obj.pk).delete()
             tell_owner(form.initial["email"], "email")
+            if not request.user.is_superuser:
+                told = "They sign in at the new address with their password and a code; until then it cannot be reset."
+                self.message_user(request, told, messages.INFO)
         return None
 
 

@@ -20,6 +20,7 @@ class NormalEmail(forms.Form):
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             if isinstance(field, forms.EmailField):
+                field.widget.attrs.pop("maxlength", None)
                 self.fields[name] = EmailFormField(label=field.label, widget=field.widget)
 
 

@@ -27,6 +27,10 @@ def refuse_reserved(email: str) -> None:
 class EmailFormField(forms.EmailField):
     default_validators = [validate_email, MaxLengthValidator(MAX_EMAIL_LENGTH)]
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """No maxlength: browsers cut what is pasted there, without a word."""
+        return {}
+
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         return normalize_email(text) if text else text
@@ -46,7 +50,7 @@ class EmailField(_ModelField):
         return value
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": EmailFormField, **kwargs})
+        return super().formfield(**{"form_class": EmailFormField, **kwargs, "max_length": None})
 
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()

@@ -18,7 +18,7 @@ from pytest_django.asserts import assertContains
 from orders import erasing
 from tests.emails import deliver
 from tests.factories import PASSWORD, StaffFactory, UserFactory
-from tests.pages import text
+from tests.pages import enter_code, text
 from users.models import Erasure, User
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +92,37 @@ def test_the_new_address_is_not_taken_for_proved(mona):
 
     assert "_auth_user_id" not in client.session
     assert not EmailAddress.objects.filter(user=ada, verified=True).exists()
+
+
+def test_who_changes_an_address_does_not_get_the_account_by_a_new_password(client, mona):
+    ada = UserFactory(email="ada@shop.example")
+    edit(browser(mona), ada, email="mona.2@shop.example")
+
+    client.post(reverse("account_reset_password"), {"email": "mona.2@shop.example"})
+
+    assert [mail.to for mail in deliver()] == [["ada@shop.example"], ["mona.2@shop.example"]]
+    assert "/password/reset/key/" not in deliver()[-1].body
+    assert "sign in with the password" in deliver()[-1].body
+
+
+def test_the_owner_proves_a_new_address_by_the_password_and_resets_it_after_that(client, mona):
+    ada = UserFactory(email="ada@shop.example")
+    edit(browser(mona), ada, email="new@shop.example")
+    client.post(reverse("account_login"), {"login": "new@shop.example", "password": PASSWORD})
+    enter_code(client)
+    assert client.session["_auth_user_id"] == str(ada.pk)
+
+    Client().post(reverse("account_reset_password"), {"email": "new@shop.example"})
+
+    assert "/password/reset/key/" in deliver()[-1].body
+
+
+def test_somebody_added_without_a_password_chooses_one_by_the_link(client, mona):
+    add(browser(mona), "new@shop.example", usable_password="false")
+
+    client.post(reverse("account_reset_password"), {"email": "new@shop.example"})
+
+    assert "/password/reset/key/" in deliver()[-1].body
 
 
 def _by_role(user: User) -> None:
