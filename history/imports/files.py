@@ -5,27 +5,31 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from core import csv_input
 from history.imports.fields import FieldError
 from history.imports.sheets import SHEETS, CannotBegin, ImportRefused, Layout, Sheet
 
 # Longer than any row there can be: a file without line breaks does not fill the memory.
 LONGEST_LINE = 1_000_000
+# Bytes that show the encoding.
+HEAD = 200
 READ_ERRORS = (OSError, EOFError, zlib.error)  # gzip raises all three
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that is there and has its columns."""
+    """A file that is there and has its columns; header_line: the number of the line that names them."""
 
     sheet: Sheet
     path: Path
     layout: Layout
+    header_line: int
 
     def lines(self, advance: Callable[[int], object] = lambda read: None) -> Iterator[tuple[int, str]]:
         """Return number and text of each line after the header; `advance` is told the bytes read of the file.
@@ -35,9 +39,9 @@ class Source:
         numbered = enumerate(_lines(self.path, advance), start=1)
         number = 1
         try:
-            next(numbered, None)
             for number, text in numbered:
-                yield number, text
+                if number > self.header_line:
+                    yield number, text
         except READ_ERRORS as error:
             raise ImportRefused([f"{self.path.name}:{number}: cannot be read on from here: {error}"]) from error
 
@@ -51,7 +55,7 @@ def find(directory: Path) -> list[Source]:
     for sheet in SHEETS:
         try:
             path = _path(directory, sheet)
-            sources.append(Source(sheet, path, _layout(path, sheet)))
+            sources.append(_source(path, sheet))
         except FieldError as error:
             problems.append(str(error))
     if problems:
@@ -70,22 +74,40 @@ def _path(directory: Path, sheet: Sheet) -> Path:
     return found[0]
 
 
-def _layout(path: Path, sheet: Sheet) -> Layout:
+def _source(path: Path, sheet: Sheet) -> Source:
+    number = 1
     try:
-        header = next(_lines(path, lambda read: None), "")
-        return Layout(sheet, header)
+        number, header, separator = _header(_lines(path, lambda read: None))
+        return Source(sheet, path, Layout(sheet, header, separator), number)
     except FieldError as error:
-        raise FieldError(f"{path.name}:1: {error}") from error
+        raise FieldError(f"{path.name}:{number}: {error}") from error
     except READ_ERRORS as error:
         raise FieldError(f"{path.name}: cannot be read: {error}") from error
+
+
+def _header(lines: Iterable[str]) -> tuple[int, str, str]:
+    """Return number and text of the line that names the columns, and what separates them.
+
+    Empty lines and one such as sep=; may stand before it.
+    """
+    separator = ""
+    for number, text in enumerate(lines, start=1):
+        if not separator and (found := csv_input.sep_line(text)):
+            separator = found
+        elif text.strip():
+            return number, text, separator or csv_input.separator_of(text)
+    return 1, "", ","
 
 
 def _lines(path: Path, advance: Callable[[int], object]) -> Iterator[str]:
     with ExitStack() as stack:
         raw = stack.enter_context(path.open("rb"))
         unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
+        encoding = csv_input.encoding_of(unpacked.read(HEAD))
+        unpacked.seek(0)
+        errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
         # Only "\n" ends a line, as in the editor in which somebody will look for line 17.
-        text = stack.enter_context(io.TextIOWrapper(unpacked, encoding="utf-8", errors="surrogateescape", newline="\n"))
+        text = stack.enter_context(io.TextIOWrapper(unpacked, encoding=encoding, errors=errors, newline="\n"))
         told = 0
         for count, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), "")):
             if count % 1000 == 0:

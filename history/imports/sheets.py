@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.csv_input import column_name
 from history.imports import fields
 from history.imports.fields import FieldError, Parser, Value
 
@@ -100,26 +101,34 @@ SHEETS = (
 
 
 class Layout:
-    """Where a file has its columns: any order will do, and columns we do not know are passed over."""
+    """Where a file has its columns: any order and spelling will do, and columns we do not know are passed over."""
 
-    def __init__(self, sheet: Sheet, header: str) -> None:
+    def __init__(self, sheet: Sheet, header: str, separator: str) -> None:
         """Raises FieldError where a column is missing or there twice."""
-        names = [name.strip() for name in _split(header.removeprefix("\ufeff"))]
+        self.separator = separator
+        names = [column_name(name) for name in _split(header, separator)]
+        while names and not names[-1]:
+            names.pop()
         missing = [name for name in sheet.columns if name not in names]
         if missing:
             raise FieldError(f"the header has no column {', '.join(missing)}")
-        if len(set(names)) < len(names):
+        named = [name for name in names if name]
+        if len(set(named)) < len(named):
             raise FieldError("the header has a column twice")
         self.width = len(names)
         self.key_at = names.index(sheet.key)
         self.parsers = [(names.index(name), name, parse) for name, parse in sheet.columns.items()]
 
-    def row(self, line: int, text: str) -> Good | Bad:
+    def row(self, line: int, text: str) -> Good | Bad | None:
+        """Return None of a row that has nothing in it."""
         try:
-            cells = [cell.strip() for cell in _split(text)]
+            cells = [cell.strip() for cell in _split(text, self.separator)]
         except FieldError as error:
             return Bad(line, self._guessed_key(text), str(error))
-        if len(cells) != self.width:
+        if not any(cells):
+            return None
+        # Spreadsheets write empty cells beside the table.
+        if len(cells) < self.width or any(cells[self.width :]):
             return Bad(line, self._guessed_key(text), f"{len(cells)} columns, the header has {self.width}")
         values: list[Value] = []
         reasons: list[str] = []
@@ -131,30 +140,30 @@ class Layout:
         return Bad(line, cells[self.key_at], "; ".join(reasons)) if reasons else Good(line, values)
 
     def _guessed_key(self, text: str) -> str:
-        cells = text.split(",")
+        cells = text.split(self.separator)
         key = cells[self.key_at].strip(' "') if self.key_at < len(cells) else ""
         return _ODD.sub("", key)
 
 
 def rows(layout: Layout, lines: Iterator[tuple[int, str]]) -> Iterator[Good | Bad]:
-    """Return each line's row; empty lines are passed over."""
+    """Return each line's row; empty ones are passed over."""
     for number, text in lines:
-        if text:
-            yield layout.row(number, text)
+        if text and (row := layout.row(number, text)):
+            yield row
 
 
-def _split(text: str) -> list[str]:
+def _split(text: str, separator: str) -> list[str]:
     """Return the cells of one line.
 
     Every line is a row of its own, and a line break inside quotes is refused: otherwise one forgotten quote
     would swallow the rows of other orders unseen.
     """
-    odd = _ODD.search(text)
+    odd = _ODD.search(text.replace(separator, " "))
     if odd:
         raise FieldError("is not UTF-8" if odd.group() >= "\ud800" else "has a NUL or another control character")
     if '"' not in text:
-        return text.split(",")
+        return text.split(separator)
     try:
-        return next(csv.reader([text], strict=True))
+        return next(csv.reader([text], delimiter=separator, strict=True))
     except csv.Error as error:
         raise FieldError("has a quote that is not closed or not doubled, or a line break inside quotes") from error

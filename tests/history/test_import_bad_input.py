@@ -82,7 +82,7 @@ BAD_ROWS = [
     ("orders", "R3,ada@mail.example,paid,0001-01-01T00:00:00+14:00",
      "created_at '0001-01-01T00:00:00+14:00' is not between the years 1970 and 2100"),
     ("orders", "R3,ada@mail.example,paid", "3 columns, the header has 4"),
-    ("orders", f"R3,ada@mail.example,paid,{AT},", "5 columns, the header has 4"),
+    ("orders", f"R3,ada@mail.example,paid,{AT},new", "5 columns, the header has 4"),
     ("orders", f'R3,"ada@mail.example,paid,{AT}',
      "has a quote that is not closed or not doubled, or a line break inside quotes"),
     ("orders", f"R\x003,ada@mail.example,paid,{AT}", "has a NUL or another control character"),
