@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -30,6 +31,7 @@ from config.api.types import (
     SkuSent,
     Text,
 )
+from core.row_isolation import Isolation
 
 router = Router(tags=["Products"])
 
@@ -59,6 +61,9 @@ class ProductAnswer(Answer):
 
 class ProductPage(Answer):
     products: list[ProductAnswer]
+    left_out: Annotated[
+        list[int], Field(description="Numbers of products of this page that hold values which cannot be shown.")
+    ]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null: this is the last one.")]
 
 
@@ -158,4 +163,14 @@ def move_stock(
 def _page(found: Sequence[Product], limit: int) -> ProductPage:
     shown = found[:limit]
     following = cursors.cursor(shown[-1].product_id) if len(found) > limit else None
-    return ProductPage(products=[ProductAnswer.of(product) for product in shown], next=following)
+    products = list(PRODUCTS.each(shown, ProductAnswer.of, key=attrgetter("pk")))
+    left_out = [product.pk for product in shown if product.pk not in {each.product_id for each in products}]
+    return ProductPage(products=products, left_out=left_out, next=following)
+
+
+def _recheck(product_id: int) -> None:
+    for product in Product.objects.select_related("category").filter(pk=product_id):
+        ProductAnswer.of(product)
+
+
+PRODUCTS: Isolation[int] = Isolation("API", "products", _recheck)

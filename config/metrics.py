@@ -24,7 +24,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from config.health import seconds_behind
 from config.paging import count_up_to
 from config.probes import Probe
-from history.models import Event, ReconcileRun
+from history.models import Event, ParkedRow, ReconcileRun
 from users.models import Erasure
 
 REQUESTS = Counter("shop_http_requests", "Answered requests.", ["view", "method", "status"])
@@ -92,6 +92,7 @@ def _events() -> dict[str, tuple[str, int]]:
             "shop_relay_lag_seconds": ("Age of the oldest undelivered change.", behind),
             "shop_events_pending": (f"At most {MOST:,}.", int(count_up_to(pending, MOST))),
             "shop_erasures_failing": ("Each with its error.", Erasure.objects.failing().count()),
+            "shop_rows_parked": ("Rows left out because they cannot be worked on.", ParkedRow.objects.count()),
             "shop_events_parked": (f"At most {MOST:,}.", int(count_up_to(parked, MOST))),
             **_inconsistent(),
         }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.listing import page_of
 from history.mirror import lag, requeue
-from history.models import Event, ReconcileRun
+from history.models import Event, ParkedRow, ReconcileRun
 
 PAGE_SIZE = 50
 RUNS = 5
@@ -32,6 +32,7 @@ def mirror_page(request: HttpRequest) -> HttpResponse:
         "figures": state.told(),
         "page": page,
         "notes": notes,
+        "rows": ParkedRow.objects.order_by("-failed_at", "-pk")[:PAGE_SIZE],
         "runs": ReconcileRun.objects.newest_first()[:RUNS],
     }
     return render(request, "admin/mirror.html", context)

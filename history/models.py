@@ -20,6 +20,7 @@ from history.every_order import EveryOrder as EveryOrder
 from history.exact_json import ExactJSONField
 from history.feed.models import FeedEnds as FeedEnds
 from history.feed.models import FeedEvent as FeedEvent
+from history.parked_rows import ParkedRow as ParkedRow
 from history.past import moments
 from history.webhooks.models import Delivery as Delivery
 from history.webhooks.models import Endpoint as Endpoint

@@ -70,13 +70,13 @@ class Told:
 def steps(order: Order, events: Sequence[Event]) -> list[Step]:
     """The way of an order: what is behind it, where it is, what usually comes."""
     reached = _reached(events)
-    if order.status not in ENDS:
+    if order.status in USUAL_WAY:
         here = USUAL_WAY.index(Status(order.status))
         return [_step(order, status, _state(at, here), reached) for at, status in enumerate(USUAL_WAY)]
     # The way ends here: only what was really passed stands before.
     passed = [status for status in USUAL_WAY if status in reached or status == Status.PENDING]
     done = [_step(order, status, State.DONE, reached) for status in passed]
-    return [*done, Step(Status(order.status).label, State.CURRENT, reached.get(order.status), is_end=True)]
+    return [*done, Step(_label(order.status), State.CURRENT, reached.get(order.status), is_end=True)]
 
 
 def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:

@@ -1,5 +1,6 @@
-"""What a relay does on the side, on a thread of its own: erasures that were confirmed, forgetting old activity,
-deleting carts that guests left."""
+"""What a relay does beside delivery, on its own thread: rows left out are rechecked, erasures advance, old activity
+and carts that guests left are deleted.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from pymongo.errors import PyMongoError
 
 from config.working import Trouble
-from history import forgetting
+from history import forgetting, parked_rows
 from history.erasure import erase
 from orders.models import CartItem
 from users.models import Erasure
@@ -59,6 +60,7 @@ class Upkeep:
 
     def _run(self) -> None:
         try:
+            parked_rows.recheck(at=timezone.now())
             carry_on(at=timezone.now())
             if time.monotonic() >= self._forget_at:
                 forgetting.forget_activity(at=timezone.now())

@@ -28,6 +28,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.working import Trouble, Worker
+from core.row_isolation import attempt
 from orders.models import Mail, Order
 from orders.status import Status
 from users import email_queue
@@ -121,10 +122,12 @@ class Sender(Worker):
         mail = _claim(at)
         if mail is None:
             return False
+        message, reason = attempt(message_of, mail)
+        if message is None:
+            _failed(mail, reason)
+            return False
         try:
-            self._send(message_of(mail))
-        except Undeliverable as error:
-            _give_up(mail, str(error))
+            self._send(message)
         except (OSError, ValueError) as error:  # the server's refusals, the network, an address that cannot be one
             _failed(mail, error)
         else:
@@ -197,10 +200,10 @@ def _claim(at: datetime) -> Mail | None:
     return next(iter(Mail.objects.raw(CLAIM, parameters)), None)
 
 
-def _failed(mail: Mail, error: Exception) -> None:
+def _failed(mail: Mail, error: Exception | None) -> None:
     reason = _reason(error)
     logger.warning("Mail about order %s could not be sent, try %s: %s", mail, mail.attempts, reason)
-    if mail.attempts >= MOST_ATTEMPTS:
+    if mail.attempts >= MOST_ATTEMPTS or isinstance(error, Undeliverable):
         _give_up(mail, reason)
     else:
         Mail.objects.filter(pk=mail.pk).update(error=reason)
@@ -210,7 +213,7 @@ def _give_up(mail: Mail, reason: str) -> None:
     Mail.objects.filter(pk=mail.pk).update(due_at=None, error=reason)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | None) -> str:
     """What the server or the network said, on one line and without addresses."""
     said: object = error
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -39,7 +39,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "idempotency-key-reused": (422, "This Idempotency-Key was used for another request"),
     "too-many-requests": (429, "The key has used up its requests for now"),
     "internal-error": (500, "Something went wrong on our side"),
-    "unreadable": (500, "What was archived cannot be read"),
+    "unreadable": (500, "What is stored cannot be read"),
     "history-unreachable": (503, "The history store does not answer"),
     "busy": (503, "The shop is too busy or its database does not answer"),
 }

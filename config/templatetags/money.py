@@ -19,7 +19,7 @@ register = template.Library()
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$", "INR": "₹", "JPY": "¥"}
 
 # Glyph and Bootstrap colour of each status; the word is the status's label.
-LOOKS = {
+LOOKS: dict[str, tuple[str, str]] = {
     Status.PENDING: ("○", "secondary"),
     Status.PAID: ("◐", "info"),
     Status.SHIPPED: ("➤", "primary"),
@@ -34,6 +34,8 @@ def money(amount: Decimal | None) -> str:
     """1234.5 as "$1,234.50", in German as "1.234,50 $"; None as a dash."""
     if amount is None:
         return "–"
+    if not Decimal(amount).is_finite():
+        return str(amount)
     digits = number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
     symbol = SYMBOLS.get(settings.CURRENCY, f"{settings.CURRENCY}\N{NO-BREAK SPACE}")
     shown = pgettext("money", "{symbol}{digits}").format(symbol=symbol, digits=digits).strip()
@@ -52,11 +54,9 @@ def price_range(low: Decimal | None, high: Decimal | None) -> str:
 @register.simple_tag
 def status_badge(status: str) -> SafeString:
     """Glyph, word and colour of an order's status."""
-    known = Status(status)
-    glyph, colour = LOOKS[known]
+    # Plain SQL may have written any other.
+    label = Status(status).label if status in Status.values else status or "?"
+    glyph, colour = LOOKS.get(status, ("?", "danger"))
     return format_html(
-        '<span class="badge status text-bg-{}"><span aria-hidden="true">{}</span> {}</span>',
-        colour,
-        glyph,
-        known.label,
+        '<span class="badge status text-bg-{}"><span aria-hidden="true">{}</span> {}</span>', colour, glyph, label
     )

@@ -20,6 +20,9 @@ from orders.status import Status
 
 class OrderPage(Answer):
     orders: list[OrderAnswer]
+    left_out: Annotated[
+        list[int], Field(description="Numbers of orders of this page that hold values which cannot be shown.")
+    ]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null: this is the last one.")]
 
 

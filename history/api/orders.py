@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 from typing import Annotated
 
 from django.db.models import Q
@@ -18,6 +19,8 @@ from config.api.description import may_refuse
 from config.api.problems import Problem
 from config.api.scopes import ORDERS_READ, ApiRequest, Key, Scope
 from config.api.types import LARGEST, Cursor, Flag, Limit, MomentAsked, Number, Parameters, Text
+from core.db.timestamps import EARLIEST, LATEST
+from core.row_isolation import Isolation
 from history.api import answers
 from history.api.answers import HistoryAnswer, OrderPage
 from history.archive import reading
@@ -69,8 +72,10 @@ def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage
     """Orders, live and archived alike, the newest first. `archived=false` needs no history store."""
     found = list(_wanted(asked, request.auth)[: asked.limit + 1])
     shown = found[: asked.limit]
+    orders = _orders(shown)
+    left_out = sorted({row.pk for row in shown} - {order.order_id for order in orders})
     following = cursors.cursor(shown[-1].created_at, shown[-1].order_id) if len(found) > asked.limit else None
-    return OrderPage(orders=_orders(shown), next=following)
+    return OrderPage(orders=orders, left_out=left_out, next=following)
 
 
 @router.get(
@@ -82,7 +87,10 @@ def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage
 )
 def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
     """The order as it is now, live or archived."""
-    found = _orders(_visible(request.auth).filter(pk=order_id))
+    rows = list(_visible(request.auth).filter(pk=order_id))
+    found = _orders(rows)
+    if rows and not found:
+        raise Problem("unreadable", "The order holds values that are none, or its archived document is not there.")
     if not found:
         raise Problem("not-found", "There is no such order, or it is not for this key.")
     return found[0]
@@ -138,13 +146,27 @@ def _conditions(asked: OrderParameters) -> Iterator[Q]:
     if asked.cursor is not None:
         placed, order_id = cursors.keys(asked.cursor, datetime, int)
         # The first part is what an index can be entered by.
-        yield Q(created_at__lte=placed) & (Q(created_at__lt=placed) | Q(order_id__lt=order_id))
+        bound = Q(created_at__lte=placed) if placed < LATEST else Q()
+        # What is loaded as EARLIEST may be stored as earlier, and would come again and again.
+        earlier = Q(created_at__lt=placed) if placed > EARLIEST else Q(pk__in=[])
+        yield bound & (earlier | Q(order_id__lt=order_id))
 
 
 def _changed_since(moment: datetime) -> Q:
     events = Event.objects.filter(order_id__isnull=False, occurred_at__gte=moment)
     archived = ArchivedOrder.objects.filter(archived_at__gte=moment)
     return Q(pk__in=events.values("order_id")) | Q(pk__in=archived.values("pk"))
+
+
+def _recheck(order_id: int) -> None:
+    for order in Order.objects.with_items().filter(pk=order_id):
+        OrderAnswer.of(order)
+    for found in reading.documents_of(EveryOrder.objects.filter(pk=order_id, is_archived=True)).values():
+        answers.archived_order(found, archived_at=found["archived_at"])
+
+
+ORDERS: Isolation[int] = Isolation("API", "orders", _recheck)
+ARCHIVED: Isolation[int] = Isolation("API", "archived_orders", _recheck)
 
 
 def _orders(rows: Iterable[EveryOrder]) -> list[OrderAnswer]:
@@ -155,11 +177,13 @@ def _orders(rows: Iterable[EveryOrder]) -> list[OrderAnswer]:
     moved = {row.pk for row in rows if not row.is_archived and row.pk not in live}
     archived = [row for row in rows if row.is_archived] + list(EveryOrder.objects.filter(pk__in=moved))
     documents = reading.documents_of(archived)
-    if any(row.pk not in documents for row in archived):
-        raise Problem("unreadable", "The document of an archived order is missing or was changed.")
-    answered = {pk: OrderAnswer.of(order) for pk, order in live.items()}
+    answered = dict(ORDERS.each(live.values(), lambda order: (order.pk, OrderAnswer.of(order)), key=attrgetter("pk")))
     stubs = ArchivedOrder.objects.filter(pk__in=documents).values_list("pk", "archived_at") if documents else ()
     # One that was restored meanwhile has no stub any more: its mark tells it to the millisecond.
     archived_at = {pk: document["archived_at"] for pk, document in documents.items()} | dict(stubs)
-    answered |= {pk: answers.archived_order(each, archived_at=archived_at[pk]) for pk, each in documents.items()}
+    answered |= ARCHIVED.each(
+        documents.items(),
+        lambda row: (row[0], answers.archived_order(row[1], archived_at=archived_at[row[0]])),
+        key=itemgetter(0),
+    )
     return [answered[row.pk] for row in rows if row.pk in answered]

@@ -23,10 +23,11 @@ from django.utils import timezone
 from pymongo import InsertOne
 
 from core.dates import retained_since
+from core.row_isolation import attempt, describe
 from history import mongo
 from history.archive import marks
 from history.mirror import source, writer
-from history.mirror.documents import UNBUILDABLE, document_id, milliseconds, storable
+from history.mirror.documents import document_id, milliseconds, storable
 from history.mongo import Document
 
 BATCH = 1000
@@ -108,16 +109,19 @@ def _encoded(event_ids: Sequence[int], outcome: Outcome) -> dict[int, RawBSONDoc
         if occurred_at < forgotten_before:
             outcome.held.add(event_id)
             continue
-        try:
-            raw = bson.encode(build(source.parse(text)))
-        except UNBUILDABLE as error:
-            outcome.refused[event_id] = f"cannot be a document: {error}"
-            continue
-        if len(raw) > writer.LARGEST_DOCUMENT:
+        raw, error = attempt(encode, text)
+        if raw is None:
+            outcome.refused[event_id] = f"cannot be a document: {describe(error)}"
+        elif len(raw) > writer.LARGEST_DOCUMENT:
             outcome.refused[event_id] = f"too large for a document: {len(raw)} bytes"
-            continue
-        ready[event_id] = RawBSONDocument(raw)
+        else:
+            ready[event_id] = RawBSONDocument(raw)
     return ready
+
+
+def encode(text: str) -> bytes:
+    """Return the document of a row, as JSON, in BSON."""
+    return bson.encode(build(source.parse(text)))
 
 
 def rows(event_ids: Sequence[int]) -> list[tuple[int, datetime, str]]:

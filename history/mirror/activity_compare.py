@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-import bson
 from bson.raw_bson import RawBSONDocument
 from django.conf import settings
 from django.db import connection
@@ -21,9 +20,10 @@ from django.utils import timezone
 from pymongo import ReplaceOne
 
 from core.dates import retained_since
+from core.row_isolation import attempt
 from history import mongo
-from history.mirror import activity, held, source
-from history.mirror.documents import UNBUILDABLE, document_id, plain
+from history.mirror import activity, held
+from history.mirror.documents import document_id, plain
 from history.models import Event, Subject
 from history.mongo import Document
 
@@ -124,10 +124,11 @@ def _expected(event_ids: Sequence[int]) -> tuple[dict[int, bytes], set[int]]:
     expected: dict[int, bytes] = {}
     unbuildable: set[int] = set()
     for event_id, _, text in activity.rows(event_ids):
-        try:
-            expected[event_id] = bson.encode(activity.build(source.parse(text)))
-        except UNBUILDABLE:
+        raw, _ = attempt(activity.encode, text)
+        if raw is None:
             unbuildable.add(event_id)
+        else:
+            expected[event_id] = raw
     return expected, unbuildable
 
 

@@ -26,6 +26,7 @@ import bson
 from bson import Decimal128, ObjectId
 from bson.errors import BSONError
 
+from core.row_isolation import attempt, describe
 from history.mirror.source import OrderRows, Row, at
 
 Document = dict[str, Any]
@@ -38,7 +39,7 @@ def document_id(order_id: int) -> ObjectId:
     return ObjectId(order_id.to_bytes(12, "big"))
 
 
-# What a row can hold that no document can: such an order is parked, the others go on.
+# What digest() raises for a document whose content cannot be stored.
 UNBUILDABLE = (BSONError, ArithmeticError, ValueError, RecursionError)
 
 
@@ -47,10 +48,11 @@ def build_each(orders: Iterable[OrderRows]) -> tuple[dict[int, Document], dict[i
     built: dict[int, Document] = {}
     unbuildable: dict[int, str] = {}
     for rows in orders:
-        try:
-            built[rows.order_id] = build(rows)
-        except UNBUILDABLE as error:
-            unbuildable[rows.order_id] = f"cannot be a document: {error}"
+        document, error = attempt(build, rows)
+        if document is not None:
+            built[rows.order_id] = document
+        elif error is not None:
+            unbuildable[rows.order_id] = f"cannot be a document: {describe(error)}"
     return built, unbuildable
 
 
@@ -87,7 +89,7 @@ def _order(order: Row) -> Document:
         "status": order["status"],
         "total_amount": _money(order["total_amount"]),
         **held_time("created_at", order["created_at"]),
-        "shipping_address": storable(order["shipping_address"]),
+        "shipping_address": storable(_object("shipping_address", order["shipping_address"])),
         "idempotency_key": order["idempotency_key"],
         "holds_stock": order["holds_stock"],
         "changed_by": order["changed_by"],
@@ -151,7 +153,16 @@ def _event(event: Row) -> Document:
 
 
 def _money(amount: Decimal | int) -> Decimal128:
-    return Decimal128(Decimal(amount))
+    exact = Decimal(amount)
+    if not exact.is_finite():
+        raise ValueError(f"an amount is {exact}")
+    return Decimal128(exact)
+
+
+def _object(name: str, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is no JSON object")
+    return value
 
 
 def held_time(name: str, text: str | None) -> Document:

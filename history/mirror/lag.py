@@ -43,6 +43,7 @@ SELECT
     (SELECT count(*) FROM history_events WHERE delivered_at IS NULL),
     (SELECT count(DISTINCT order_id) FROM history_events WHERE delivered_at IS NULL),
     (SELECT count(*) FROM history_events WHERE delivered_at IS NULL AND parked_at IS NOT NULL),
+    (SELECT count(*) FROM parked_rows),
     (SELECT clock_timestamp() - min(recorded_at) FROM history_events WHERE delivered_at IS NULL),
     (SELECT max(delivered_at) FROM delivered),
     percentile_disc(0.5) WITHIN GROUP (ORDER BY lag), percentile_disc(0.99) WITHIN GROUP (ORDER BY lag)
@@ -70,11 +71,15 @@ ON CONFLICT (taken_at) DO NOTHING
 
 @dataclass(frozen=True)
 class State:
-    """pending: events, parked ones among them, of so many orders; lag: from commit to confirmed delivery, last hour."""
+    """pending: events, parked ones among them, of so many orders; left_out: rows of history/parked_rows.py.
+
+    lag: from commit to confirmed delivery, last hour.
+    """
 
     pending: int
     orders_behind: int
     parked: int
+    left_out: int
     oldest_pending: timedelta | None
     last_delivery: datetime | None
     lag_p50: timedelta | None
@@ -86,6 +91,7 @@ class State:
             "pending events": f"{self.pending:,}",
             "orders behind": f"{self.orders_behind:,}",
             "parked events": f"{self.parked:,}",
+            "rows left out": f"{self.left_out:,}",
             "oldest pending": duration(self.oldest_pending),
             "last delivery": _moment(self.last_delivery),
             "lag p50, last hour": duration(self.lag_p50),

@@ -60,7 +60,8 @@ class Totals:
     def _of(self, order: Document | ArchivedOrder) -> Iterator[tuple[Total, Decimal]]:
         """Its total and its amount; nothing where it has no day."""
         if isinstance(order, ArchivedOrder):
-            yield self._at(order.created_at, order.status), order.total_amount
+            amount = order.total_amount
+            yield self._at(order.created_at, order.status), amount if amount.is_finite() else Decimal(0)
         elif isinstance(created_at := order.get("created_at"), datetime):
             yield self._at(created_at, str(order.get("status"))), _amount(order)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from pymongo.errors import PyMongoError
 
+from core.row_isolation import attempt, describe
 from history import mongo
 from history.archive.finding import LOOKS
 from history.mirror import documents, source
@@ -31,10 +32,10 @@ def present(order_id: int) -> Document | None:
         return None
     for _ in range(LOOKS):
         for rows in source.read([order_id]):
-            try:
-                return documents.build(rows)
-            except UNBUILDABLE as error:
-                raise Untold(str(error)) from error
+            document, error = attempt(documents.build, rows)
+            if document is None:
+                raise Untold(describe(error)) from error
+            return document
         if stub := ArchivedOrder.objects.filter(pk=order_id).first():
             return _archived(stub)
     return None

@@ -51,12 +51,12 @@ SPAN = "SELECT min(created_at), max(created_at) FROM {table} WHERE created_at >=
 # Of each day and status a stretch of the index by status, which has the amounts too: a third of the time that grouping
 # all rows takes. Where clocks are changed at midnight, a day is told by its date alone, within a wider range.
 PER_DAY = """
-SELECT wanted.day, wanted_status, found.orders, (found.amount * 100)::bigint
+SELECT wanted.day, wanted_status, found.orders, coalesce(found.amount * 100, 0)::bigint
 FROM unnest(%(days)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(plain)s::boolean[])
     AS wanted (day, starts_at, ends_at, is_plain)
 CROSS JOIN unnest(%(statuses)s::text[]) AS wanted_status
 CROSS JOIN LATERAL (
-    SELECT count(*) AS orders, sum(total_amount) AS amount FROM {table}
+    SELECT count(*) AS orders, sum(total_amount) FILTER (WHERE total_amount < 'Infinity') AS amount FROM {table}
     WHERE status = wanted_status AND created_at >= starts_at AND created_at < ends_at
         AND (is_plain OR (created_at AT TIME ZONE %(zone)s)::date = wanted.day)
 ) found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from itertools import chain, repeat
 from typing import TypeAlias
 
-from history.rollups import shape
+from core.row_isolation import Isolation, attempt
+from history.rollups import queue, shape, source
 from history.rollups.placed import Placed
 from history.rollups.shape import CODE, CODES, INTEGER, Document
 
@@ -15,6 +17,28 @@ SECOND = 2
 
 Columns: TypeAlias = "dict[str, array[int]]"
 Parts = dict[str, list[Document]]
+
+
+def days(wanted: Sequence[date]) -> dict[date, Parts]:
+    """Return what is kept of each day, read from PostgreSQL; an order that cannot be counted is left out of its day."""
+    counted, error = attempt(_days, (wanted, None), savepoint=True)
+    if counted is not None and error is None:
+        return counted
+    order_ids = sorted(queue.orders_of(wanted))
+    return ORDERS.run(order_ids, lambda some: _days((wanted, some)))
+
+
+def _days(chosen: tuple[Sequence[date], Sequence[int] | None]) -> dict[date, Parts]:
+    return {day: parts(placed) for day, placed in source.read(*chosen)}
+
+
+def _recheck(order_id: int) -> None:
+    day = list(queue.day_of(order_id))
+    _days((day, [order_id]))
+    queue.add_days(day)
+
+
+ORDERS: Isolation[int] = Isolation("Reports", "orders", _recheck)
 
 
 def parts(placed: Sequence[Placed]) -> Parts:

@@ -13,7 +13,7 @@ from history import mongo
 from history.mirror.source import snapshot
 from history.models import DirtyDay, Event
 from history.mongo import Document
-from history.rollups import build, keeper, queue, shape, source
+from history.rollups import build, keeper, queue, shape
 from history.rollups.build import Parts
 from history.rollups.shape import SORT
 
@@ -49,7 +49,7 @@ def _differing(days: Sequence[date], *, but_waiting: bool = False) -> list[DayDi
     if not days:
         return []
     with snapshot():
-        expected = {day: build.parts(placed) for day, placed in source.read(days)}
+        expected = build.days(days)
         waiting = _waiting() if but_waiting else set()
     held = _held(days)
     wrong = []

@@ -26,7 +26,7 @@ from history import faults, mongo
 from history.mirror.writer import DUPLICATE_KEY
 from history.models import DirtyDay
 from history.mongo import Document
-from history.rollups import build, queue, shape, source, writes
+from history.rollups import build, queue, shape, writes
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def refresh(days: int = DAYS) -> int | None:
         taken, rows = queue.take(cursor, days)
         if taken:
             faults.point("keeper: after take")
-            _write(cursor, {day: build.parts(placed) for day, placed in source.read(taken)})
+            _write(cursor, build.days(taken))
             faults.point("keeper: before commit")
             queue.remove(cursor, rows)
     return len(taken)

@@ -9,24 +9,29 @@ pymongo's errors.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bson import Decimal128
 from django.db import connection
 from django.utils import timezone
 
+from core.db.timestamps import EARLIEST
+from core.row_isolation import Isolation
 from history import mongo
 from history.mirror import source
 from history.mirror.documents import milliseconds
 from history.models import ArchivedOrder, Kind
 from history.mongo import Document
 from history.past.standing import time_of
-from history.rollups import archived
+from history.rollups import archived, shape
 from history.rollups.placed import MOST_CENTS
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -45,7 +50,7 @@ WITH later AS MATERIALIZED (
         UNION ALL
         SELECT order_id, rev FROM history_events
         WHERE occurred_at > now() AND recorded_at >= %(after)s AND order_id IS NOT NULL
-    ) events GROUP BY order_id
+    ) events WHERE order_id = coalesce(%(order)s, order_id) GROUP BY order_id
 )
 SELECT later.order_id, later.rev,
     (SELECT status FROM history_events e
@@ -57,7 +62,7 @@ SELECT later.order_id, later.rev,
         SELECT rev, kind, occurred_at, actor_name, changes
         FROM history_events WHERE history_events.order_id = later.order_id AND history_events.rev >= later.rev) e)::text
 FROM later LEFT JOIN orders o USING (order_id)
-WHERE later.rev > 1 OR o.created_at < %(after)s
+WHERE later.rev > 1 OR o.created_at < %(after)s OR %(order)s IS NOT NULL
 """
 
 # The log is only added to, so where this is the same nothing happened; archiving moves from the one to the other.
@@ -148,11 +153,11 @@ def events(order_ids: Sequence[int]) -> dict[int, Sequence[Event]]:
     """Everything that happened to these orders, by revision."""
     with connection.cursor() as cursor:
         cursor.execute(EVENTS, [list(order_ids)])
-        found: dict[int, Sequence[Event]] = {order_id: _recorded(text) for order_id, text in cursor.fetchall()}
-    missing = [order_id for order_id in order_ids if order_id not in found]
-    for order_id, document in archived.documents(missing, find=mongo.for_reading().find).items():
-        found[order_id] = _kept(document["events"])
-    return found
+        rows = cursor.fetchall()
+    found: dict[int, Sequence[Event]] = dict(LIVE.each(rows, lambda row: (row[0], _recorded(row[1])), key=_number))
+    missing = set(order_ids) - {order_id for order_id, _ in rows}
+    documents = archived.documents(missing, find=mongo.for_reading().find).items()
+    return found | dict(ARCHIVED.each(documents, lambda row: (row[0], _kept(row[1]["events"])), key=_number))
 
 
 def steps(order_ids: Sequence[int], changed: dict[int, Changed]) -> dict[int, dict[str, datetime | None]]:
@@ -172,21 +177,54 @@ def steps(order_ids: Sequence[int], changed: dict[int, Changed]) -> dict[int, di
 
 
 def _live(moment: datetime) -> Iterator[tuple[int, Changed]]:
+    return LIVE.each(_rows(first_after(moment)), _of_rows, key=_number)
+
+
+def _rows(after: datetime, order_id: int | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"after": first_after(moment)})
-        for order_id, _, status, row, items, later in cursor.fetchall():
-            held = [(item["product_id"], item["quantity"], item["price"]) for item in source.parse(items) or []]
-            yield order_id, _undone(order_id, status, source.parse(row), held, _recorded(later))
+        cursor.execute(READ, {"after": after, "order": order_id})
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _of_rows(found: tuple[Any, ...]) -> tuple[int, Changed]:
+    order_id, _, status, row, items, later = found
+    held = [(item["product_id"], item["quantity"], item["price"]) for item in source.parse(items) or []]
+    return order_id, _undone(order_id, status, source.parse(row), held, _recorded(later))
 
 
 def _archived(order_ids: Iterable[int], moment: datetime) -> Iterator[tuple[int, Changed]]:
-    after = first_after(moment)
-    for order_id, document in archived.documents(order_ids, find=mongo.for_reading().find).items():
-        events = document["events"]
-        first = next((place for place, event in enumerate(events) if time_of(event) >= after), None)
-        if first is not None:
-            held = [(each["product_id"], each["quantity"], each["price"]) for each in document["products"]]
-            yield order_id, _undone(order_id, events[first - 1]["status"], document, held, _kept(events[first:]))
+    documents = archived.documents(order_ids, find=mongo.for_reading().find).values()
+    found = ARCHIVED.each(documents, partial(_of_document, first_after(moment)), key=itemgetter("order_id"))
+    return (each for each in found if each is not None)
+
+
+def _of_document(after: datetime, document: Document) -> tuple[int, Changed] | None:
+    order_id, events = document["order_id"], document["events"]
+    first = next((place for place, event in enumerate(events) if time_of(event) >= after), None)
+    if first is None:
+        return None
+    held = [(each["product_id"], each["quantity"], each["price"]) for each in document["products"]]
+    return order_id, _undone(order_id, events[first - 1]["status"], document, held, _kept(events[first:]))
+
+
+def _number(row: Sequence[Any]) -> int:
+    return int(row[0])
+
+
+# An order whose past cannot be worked out stands as it is now.
+LIVE: Isolation[int] = Isolation(
+    "Reports of the past", "orders", lambda order_id: [_of_rows(row) for row in _rows(EARLIEST, order_id)]
+)
+ARCHIVED: Isolation[int] = Isolation(
+    "Reports of the past", "archived_orders", lambda order_id: dict(_recheck_archived(order_id))
+)
+
+
+def _recheck_archived(order_id: int) -> Iterator[tuple[int, Changed]]:
+    for document in archived.documents([order_id], find=mongo.for_reading().find).values():
+        if found := _of_document(EARLIEST, document):
+            yield found
 
 
 def _recorded(events: str) -> list[Event]:
@@ -231,7 +269,7 @@ def _item(order_id: int, item: Row | None) -> list[Item]:
 
 
 def _standing(order_id: int, status: str, row: Row, items: Counter[Item]) -> Standing:
-    return Standing(
+    standing = Standing(
         order_id,
         row["user_id"],
         status,
@@ -239,6 +277,9 @@ def _standing(order_id: int, status: str, row: Row, items: Counter[Item]) -> Sta
         milliseconds(_moment(row["created_at"])),
         [*items.elements()],
     )
+    # What a report's columns cannot hold fails here, for this order alone.
+    array(shape.INTEGER, [standing.cents, standing.units, shape.CODES[status], *standing.line_cents])
+    return standing
 
 
 def _placed_on(row: Row) -> date:

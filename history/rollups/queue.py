@@ -6,7 +6,7 @@ same customers. Days are told by the state when the change is delivered: what ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from core.row_isolation import Isolation
 from orders.status import WITHOUT_REVENUE
 
 # Days that Python knows in every zone; an order of another is no document either.
@@ -64,6 +65,13 @@ SELECT DISTINCT (created_at AT TIME ZONE %s)::date FROM every_order o
 WHERE created_at BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}'
 """  # noqa: S608
 
+ORDERS_OF = f"""
+SELECT order_id, (created_at AT TIME ZONE %(zone)s)::date FROM every_order o
+WHERE created_at BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}' AND (created_at AT TIME ZONE %(zone)s)::date = ANY(%(days)s)
+    AND created_at >= (SELECT min(day) FROM unnest(%(days)s) day)::timestamp AT TIME ZONE %(zone)s - interval '1 day'
+    AND created_at < (SELECT max(day) FROM unnest(%(days)s) day)::timestamp AT TIME ZONE %(zone)s + interval '2 days'
+"""  # noqa: S608
+
 TAKE = """
 SELECT id, day FROM rollup_queue
 WHERE day IN (SELECT DISTINCT day FROM rollup_queue ORDER BY day DESC LIMIT %s)
@@ -72,8 +80,15 @@ WHERE day IN (SELECT DISTINCT day FROM rollup_queue ORDER BY day DESC LIMIT %s)
 
 def add(events: Sequence[int]) -> None:
     """Queue the days that these events touch; to be called in the transaction that marks them delivered."""
+    EVENTS.run(events, _add)
+
+
+def _add(events: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ADD, _parameters(events))
+
+
+EVENTS: Isolation[int] = Isolation("Reports", "history_events", lambda event: _add([event]))
 
 
 def add_days(days: Sequence[date]) -> None:
@@ -91,6 +106,20 @@ def touched_by(events: Sequence[int]) -> dict[date, datetime]:
 def days_with_orders() -> set[date]:
     with connection.cursor() as cursor:
         cursor.execute(ALL_DAYS, [settings.TIME_ZONE])
+        return {day for (day,) in cursor.fetchall()}
+
+
+def orders_of(days: Iterable[date]) -> dict[int, date]:
+    """The orders placed on these days, each with its day."""
+    with connection.cursor() as cursor:
+        cursor.execute(ORDERS_OF, {"days": list(days), "zone": settings.TIME_ZONE})
+        return dict(cursor.fetchall())
+
+
+def day_of(order_id: int) -> set[date]:
+    """The day of an order; none where there is no such order, or no such day."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{ALL_DAYS} AND order_id = %s", [settings.TIME_ZONE, order_id])
         return {day for (day,) in cursor.fetchall()}
 
 

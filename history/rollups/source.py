@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 
 from history.rollups import archived
 from history.rollups.placed import MOST_CENTS, Placed
+from history.rollups.queue import FIRST_DAY, LAST_DAY
 from history.rollups.shape import STEPS
 from orders.status import WITHOUT_REVENUE
 
@@ -34,6 +35,7 @@ WITH placed AS MATERIALIZED (
         WHERE created_at >= wanted.day::timestamp AT TIME ZONE %(zone)s - interval '1 day'
             AND created_at < wanted.day::timestamp AT TIME ZONE %(zone)s + interval '2 days'
             AND (created_at AT TIME ZONE %(zone)s)::date = wanted.day
+            AND (%(orders)s::bigint[] IS NULL OR order_id = ANY(%(orders)s))
         OFFSET 0  -- or the planner reads the whole table once, however few the days
     ) o
 ), counted AS (
@@ -45,6 +47,7 @@ WITH placed AS MATERIALIZED (
         ) AS nth_of_month
     FROM every_order o
     WHERE user_id = ANY(ARRAY(SELECT user_id FROM placed)) AND status <> ALL(%(uncounted)s)
+        AND created_at BETWEEN '{first_day}' AND '{last_day}'
     WINDOW ever AS (PARTITION BY user_id ORDER BY created_at, order_id)
 )
 SELECT placed.day, placed.order_id, placed.user_id, placed.status, (placed.total_amount * 100)::bigint,
@@ -78,17 +81,28 @@ STEP = """LEFT JOIN LATERAL (
     WHERE e.order_id = placed.order_id AND e.rev >= coalesce(life.rev, 0) AND e.status = '{step}' ORDER BY rev LIMIT 1
 ) {step} ON true"""
 
-READ_DAYS = READ.format(most_cents=MOST_CENTS, steps="\n".join(STEP.format(step=step) for step in STEPS))
+READ_DAYS = READ.format(
+    most_cents=MOST_CENTS,
+    first_day=FIRST_DAY,
+    last_day=LAST_DAY,
+    steps="\n".join(STEP.format(step=step) for step in STEPS),
+)
 
 
-def read(days: Collection[date]) -> Iterator[tuple[date, list[Placed]]]:
+def read(days: Collection[date], order_ids: Collection[int] | None = None) -> Iterator[tuple[date, list[Placed]]]:
     """Yield each of the days with the orders placed on it, by number, by one statement.
 
-    One day after the other, so that no more than one need be in memory as orders.
+    One day after the other, so that no more than one need be in memory as orders. order_ids: no others than these.
     """
     empty = {*days}
+    parameters = {
+        "days": list(days),
+        "zone": settings.TIME_ZONE,
+        "uncounted": list(WITHOUT_REVENUE),
+        "orders": None if order_ids is None else list(order_ids),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(READ_DAYS, {"days": list(days), "zone": settings.TIME_ZONE, "uncounted": list(WITHOUT_REVENUE)})
+        cursor.execute(READ_DAYS, parameters)
         for day, rows in groupby(_rows(cursor), key=itemgetter(0)):
             empty.remove(day)
             yield day, archived.filled_in([Placed._make(rest) for _, *rest in rows])
