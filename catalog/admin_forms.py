@@ -81,5 +81,6 @@ class ProductForm(_ProductForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Carried by the page like every other value, so that nobody replaces a picture they have not seen.
-        self.initial["picture"] = self.instance.image
+        if self.instance.pk:
+            # Carried by the page like every other value, so that nobody replaces a picture they have not seen.
+            self.initial["picture"] = self.instance.image

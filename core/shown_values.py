@@ -13,7 +13,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -132,6 +132,9 @@ class ShownValuesMixin(forms.BaseForm):
             return
         for name, message in messages.items():
             self.add_error(name, ValidationError(message, code="conflict"))
+        if lost := [name for name in self._names_carried() if name not in self.fields and self._is_typed(name)]:
+            told = f"You may not change this any more: {', '.join(lost)}. Nothing was saved."
+            self.add_error(None, ValidationError(told, code="conflict"))
         for name, field in self.fields.items():
             if name in self.cleaned_data and isinstance(field, forms.ModelMultipleChoiceField):
                 # What this form does not offer stays.
@@ -160,6 +163,19 @@ class ShownValuesMixin(forms.BaseForm):
             return ""
         value = field.to_python(self._shown(name).present)
         return (", ".join(map(str, value)) if isinstance(value, list) else str(value))[:100]
+
+    def _names_carried(self) -> list[str]:
+        start = self.add_initial_prefix("")
+        return [key.removeprefix(start) for key in self.data if key.startswith(start)]
+
+    def _is_typed(self, name: str) -> bool:
+        """Whether the page sent something else than it showed in a field that this form does not have."""
+        assert isinstance(self.data, QueryDict)
+        shown = self.data.getlist(self.add_initial_prefix(name))
+        sent = self.data.getlist(self.add_prefix(name))
+        if shown in (["True"], ["False"]):  # a box, which sends something or nothing
+            return bool(sent) != (shown == ["True"])
+        return set(sent) != set(shown)
 
     def _shown(self, name: str) -> ShownField:
         bound = self[name]

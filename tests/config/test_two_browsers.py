@@ -170,3 +170,17 @@ def test_a_picture_that_a_colleague_replaced_is_not_removed_unseen(ann, bob):
     assert "by Bob Birch on" in text(refused)
     assert Product.objects.exclude(image="").exists()
     assert told(refused) == []
+
+
+def test_what_may_not_be_changed_any_more_is_refused_and_not_passed_over(ann, bob):
+    person = UserFactory(name="Cleo")
+    url = change_url(person)
+    ann.user.groups.add(Group.objects.get(name="Manager"))
+    User.objects.filter(pk=ann.user.pk).update(is_superuser=False)
+    mine = ann.open(url)
+    bob.open(url).send("csrfmiddlewaretoken", is_staff="on")
+
+    refused = mine.send("csrfmiddlewaretoken", name="Cleopatra")
+
+    assert "You may not change this any more: name" in text(refused)
+    assert User.objects.get(pk=person.pk).name == "Cleo"
