@@ -109,12 +109,12 @@ class UnchangedRows(_RowState):
     ) -> HttpResponse:
         with transaction.atomic():
             row = self.get_object(request, unquote(object_id))
+            if row is not None and request.method == "POST":
+                lock(type(row), [row.pk])
+                row = self.get_object(request, unquote(object_id))
             if row is not None and self.has_delete_permission(request, row):
-                if request.method == "POST":
-                    lock(type(row), [row.pk])
-                    row.refresh_from_db()
-                    if self._is_changed(row, shown_states(request)):
-                        return self._refuse_to_delete(request, row)
+                if request.method == "POST" and self._is_changed(row, shown_states(request)):
+                    return self._refuse_to_delete(request, row)
                 extra_context = {SHOWN: self.states_of([row]), **(extra_context or {})}
             return super().delete_view(request, object_id, extra_context)
 
@@ -156,7 +156,8 @@ def _act_on_unchanged(
         unseen = [row for row in rows if across and SHOWN in request.POST and str(row.pk) not in shown]
         gone = _missing(model_admin, request, rows)
         _name(model_admin, request, [*changed, *gone, *(f"{row} was not on it." for row in unseen)])
-        unchanged = [row for row in rows if row not in changed and row not in unseen]
+        left_out = {row.pk for row in (*changed, *unseen)}
+        unchanged = [row for row in rows if row.pk not in left_out]
         if not unchanged:
             return None
         response: HttpResponse | None = action(

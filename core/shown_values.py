@@ -158,10 +158,14 @@ class ShownValuesMixin(forms.BaseForm):
         return "by somebody else"
 
     def present_text(self, name: str) -> str:
+        """The present value of a field, in words; empty where it has none."""
         field = self.fields[name]
         if isinstance(field, forms.FileField | forms.BooleanField):
             return ""
-        value = field.to_python(self._shown(name).present)
+        try:
+            value = field.to_python(self._shown(name).present)
+        except ValidationError:  # put there by plain SQL
+            return ""
         return (", ".join(map(str, value)) if isinstance(value, list) else str(value))[:100]
 
     def _names_carried(self) -> list[str]:
