@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from catalog.models import Product
@@ -32,7 +32,11 @@ WRONG_LETTERS = "Letters read in a wrong character set, such as “Ã¤” for �
 LOST_ZEROS = "A new SKU that another product has with zeros in front; a spreadsheet may have dropped them"
 SIMILAR = "A new SKU that differs in case, blanks or zeros alone from another one"
 DELETED = "A new product that the export showed as one there is; it was deleted since, or its SKU was changed"
-NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+# The bytes of UTF-8, taken for Windows-1252: “Ã—” is “×”. The later bytes of a letter look like these; quotes and
+# dashes may well stand behind a capital umlaut, so they count behind the commonest first bytes alone.
+LATER = "\u0080-\u00bf‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ€"
+QUOTES = "‘’“”–—…"
+MISREAD = re.compile(f"[ÂÃ][{LATER}{QUOTES}]|[\u00c4-\u00df][{LATER}]|[\u00e0-\u00ef][{LATER}{QUOTES}]{{2}}")
 
 
 class Warnings:
@@ -77,29 +81,8 @@ class Warnings:
 
 def _spoiled(name: str, text: str) -> str:
     """Return what happened to a text, "" where it looks well."""
-    if "\ufffd" in text or any(map(_is_misread, NOT_ASCII.findall(text))):
+    if "\ufffd" in text or MISREAD.search(text):
         return WRONG_LETTERS
     if name == "description":
         return ""
     return next((kind for kind, pattern in PATTERNS.items() if pattern.fullmatch(text.strip())), "")
-
-
-def _is_misread(letters: str) -> bool:
-    """Return whether letters are the bytes of UTF-8, taken for those of Windows-1252: “Ã—” is “×”."""
-    return any(True for start in range(len(letters)) for _ in _decoded(letters[start : start + 4]))
-
-
-def _decoded(letters: str) -> Iterator[str]:
-    for end in range(2, len(letters) + 1):
-        try:
-            data = b"".join(_byte(letter) for letter in letters[:end])
-            yield data.decode()
-        except UnicodeError:
-            continue
-
-
-def _byte(letter: str) -> bytes:
-    try:
-        return letter.encode("cp1252")
-    except UnicodeEncodeError:
-        return letter.encode("latin-1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -177,11 +177,13 @@ class _Stocks:
     """What happened to the stock of some products: sales, and what staff counted."""
 
     def __init__(self, read: Sequence[ReadLine]) -> None:
-        products = [each.product.pk for each in read if each.before and each.has_stock]
-        movements = StockMovement.objects.filter(product__in=products, moved_at__gt=timezone.now() - RECENT)
-        sales = movements.filter(reason=Reason.SALE).annotate(before=F("stock_after") - F("delta"))
-        self._before_sales = set(sales.values_list("product", "before"))
-        self._by_staff = list(movements.filter(reason__in=BY_STAFF).order_by("-movement_id"))
+        moved = [each for each in read if each.before and each.product.stock != each.before["stock"]]
+        plain = {each.product.pk: each.product.stock for each in moved if not each.exported}
+        sales = _movements(plain).filter(reason=Reason.SALE).annotate(before=F("stock_after") - F("delta"))
+        said = sales.filter(before__in=set(plain.values()))
+        self._before_sales = set(said.values_list("product", "before").distinct())
+        exported = [each.product.pk for each in read if each.exported and each.has_stock]
+        self._by_staff = list(_movements(exported).filter(reason__in=BY_STAFF).order_by("-movement_id"))
 
     def was_before_sales(self, product: Product) -> bool:
         """Return whether the stock that the file says is one from which units were sold."""
@@ -189,6 +191,10 @@ class _Stocks:
 
     def changed_by_staff(self, product: Product, since: datetime) -> StockMovement | None:
         return next((each for each in self._by_staff if each.product_id == product.pk and each.moved_at > since), None)
+
+
+def _movements(products: Iterable[int]) -> QuerySet[StockMovement]:
+    return StockMovement.objects.filter(product__in=list(products), moved_at__gt=timezone.now() - RECENT)
 
 
 def _change(read: ReadLine, columns: list[str], stocks: _Stocks) -> Change:

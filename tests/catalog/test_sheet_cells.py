@@ -130,6 +130,9 @@ DAMAGED = {
     "Steckdose weiÃŸ": "Letters read in a wrong character set",
     "2 Ã— 3": "Letters read in a wrong character set",
     "MÃ¼ller â€“ Lampe": "Letters read in a wrong character set",
+    "PÅ‚yta": "Letters read in a wrong character set",
+    "Ð›Ð°Ð¼Ð¿Ð°": "Letters read in a wrong character set",
+    "ç¯": "Letters read in a wrong character set",
     "Caf\ufffd": "Letters read in a wrong character set",
     "12-Mar": "A date",
     "Mar-12": "A date",
@@ -161,7 +164,18 @@ def test_what_a_spreadsheet_spoiled_is_warned_of(client, cell, kind, column):
 
 @pytest.mark.parametrize(
     "cell",
-    ["Ünï ÄÖÜß × — 漢字", "5 × 3", "3-12", "00123", "4006381333931", "K-100000", "Mars", "Dec", "Größe “M”"],
+    [
+        "Ünï ÄÖÜß × — 漢字",
+        "5 × 3",
+        "3-12",
+        "00123",
+        "4006381333931",
+        "K-100000",
+        "Mars",
+        "Dec",
+        "Größe “M”",
+        "„MENÜ” – CAFÉ…",
+    ],
 )
 def test_what_looks_well_is_not_warned_of(client, cell):
     assert warned(upload(client, f"sku,name,price\nL,{cell},1\n")) == {}

@@ -70,9 +70,9 @@ def test_chosen_orders_alone(client, boss, place):
 
 def test_formulas_are_defused(client, boss, place):
     starts = "=+-@\t\r"  # said here once more: a list that loses one would lose its test too
-    for start in starts:
+    for number, start in enumerate(starts):
         named = f'{start}cmd|" /C calc"!A0'
-        place(ProductFactory(name=named, sku=named), customer=UserFactory(name=named))
+        place(ProductFactory(name=named, sku=f"{named}{number}"), customer=UserFactory(name=named))
     chosen = {"action": "export_selected", "_selected_action": Order.objects.values_list("pk", flat=True)}
 
     exports = rows(client.get(EXPORT)), rows(client.post(LIST, chosen))

@@ -69,7 +69,7 @@ def fill_up(shop: Shop) -> dict[str, int]:
     _catalogue(shop, boss)
     _staff(shop, boss)
     _sign_in(shop, html("agent"))
-    skus = [f"{formula}x" for formula in FORMULAS]
+    skus = [f"{formula.strip()}x{number}" for number, formula in enumerate(FORMULAS)]
     orders = {
         "live": _order(shop, [html("sku")], html("address")),
         "archived": _order(shop, [html("sku")], html("address")),
