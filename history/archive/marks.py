@@ -35,11 +35,12 @@ def drain(progress: Callable[[int], object] = lambda _: None) -> None:
 
 
 def mark(order_ids: Iterable[int], at: datetime) -> None:
-    """Mark the documents of orders that are about to leave; at: archived_at of their stubs."""
+    """Mark the documents of orders that are about to leave, or have left; at: archived_at of their stubs."""
     change = {"$set": {"archived_at": milliseconds(at)}}
     mongo.for_writing().bulk_write(
         [UpdateOne({"_id": document_id(order_id)}, change) for order_id in order_ids], ordered=False
     )
+    faults.point("archive: mid mark")
 
 
 @waiting_transaction()
@@ -47,9 +48,7 @@ def mark_some() -> int:
     """Mark up to a hundred documents and return how many orders that were; none where others are at them."""
     stubs = list(_unmarked().order_by("order_id").select_for_update(skip_locked=True)[:LIST])
     for at, together in groupby(stubs, key=lambda stub: stub.archived_at):
-        wanted = {"order_id": {"$in": [stub.order_id for stub in together]}}
-        mongo.for_writing().update_many(wanted, {"$set": {"archived_at": milliseconds(at)}})
-    faults.point("archive: mid mark")
+        mark([stub.order_id for stub in together], at)
     ArchivedOrder.objects.filter(pk__in=[stub.pk for stub in stubs]).update(is_marked=True)
     return len(stubs)
 

@@ -22,6 +22,7 @@ from core.db.transactions import waiting_transaction
 from history import faults, mongo, upkeep, wakeup
 from history.archive import daily, marks
 from history.mirror import activity, documents, lag, source, trail, writer
+from history.mirror.documents import Document
 from history.rollups import keeper, queue
 from orders import popularity
 
@@ -132,14 +133,21 @@ def _mirror(order_ids: set[int], unseen: Set[int] = frozenset()) -> writer.Outco
     rows = source.read(sorted(order_ids))
     built, unbuildable = documents.build_each(rows)
     outcome = writer.write(mongo.for_writing(), list(built.values()), unseen=unseen)
+    outcome.refused |= unbuildable
+    if outcome.marked:
+        _write_restored(built, outcome)
+    return outcome
+
+
+def _write_restored(built: dict[int, Document], outcome: writer.Outcome) -> None:
+    """Write the documents of restored orders that had the mark of the archive still; refuse those of others."""
     restored = {order_id for order_id in outcome.marked if marks.remove(order_id)}
     again = writer.write(mongo.for_writing(), [built[order_id] for order_id in restored])
     outcome.revs |= again.revs
+    outcome.refused |= again.refused
     for order_id in outcome.marked - restored:
         outcome.revs.pop(order_id, None)
         outcome.refused[order_id] = writer.ARCHIVED
-    outcome.refused |= again.refused | unbuildable
-    return outcome
 
 
 def batches() -> Iterator[Batch]:
