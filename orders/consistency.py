@@ -56,7 +56,7 @@ class Inconsistency:
             )
         if self.holds_stock:
             found.append("is cancelled and still holds stock")
-        return f"order {self.order_id}: {'; '.join(found)}"
+        return f"in PostgreSQL, order {self.order_id}: {'; '.join(found)}"
 
 
 def inconsistencies(order_ids: Sequence[int] | None = None) -> list[Inconsistency]:

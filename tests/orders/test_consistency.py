@@ -38,17 +38,20 @@ def wrong(place, mirror):
     empty = Order.objects.latest("order_id")
     relay.drain()
     return [
-        f"order {total.pk}: total_amount is 1,234.50, its items come to 150.00, the difference is 1,084.50",
-        f"order {cancelled.pk}: is cancelled and still holds stock",
-        f"order {both.pk}: total_amount is 0.00, its items come to 150.00, the difference is -150.00; "
+        f"in PostgreSQL, order {total.pk}: total_amount is 1,234.50, its items come to 150.00, "
+        "the difference is 1,084.50",
+        f"in PostgreSQL, order {cancelled.pk}: is cancelled and still holds stock",
+        f"in PostgreSQL, order {both.pk}: total_amount is 0.00, its items come to 150.00, the difference is -150.00; "
         "is cancelled and still holds stock",
-        f"order {empty.pk}: has no items yet, total_amount is 150.00",
+        f"in PostgreSQL, order {empty.pk}: has no items yet, total_amount is 150.00",
         "2 orders with another total_amount than their items, 1 without items, 2 cancelled and holding stock.",
     ]
 
 
 def named(told):
-    return [line for line in told.splitlines() if line.startswith("order ") or "another total_amount" in line]
+    return [
+        line for line in told.splitlines() if line.startswith("in PostgreSQL, order ") or "another total_amount" in line
+    ]
 
 
 def test_both_commands_name_them(wrong, capsys):
@@ -101,4 +104,4 @@ def test_a_total_that_is_no_number_is_named(place):
 
     [found] = inconsistencies([order.pk])
 
-    assert str(found).startswith(f"order {order.pk}: total_amount is NaN, its items come to ")
+    assert str(found).startswith(f"in PostgreSQL, order {order.pk}: total_amount is NaN, its items come to ")

@@ -80,6 +80,10 @@ class Command(BaseCommand):
             self.stdout.write(str(activity))
         for unknown in findings.unknown:
             self.stdout.write(unknown)
+        for order in findings.inconsistent:
+            self.stdout.write(str(order))
+        if findings.inconsistent:
+            self.stdout.write(str(consistency.count(findings.inconsistent)))
         for day, status, total in findings.totals.differing():
             self.stdout.write(
                 f"{day} {status}: {total.orders:,} orders, {total.amount:,} in PostgreSQL; "
@@ -89,10 +93,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:>9,}  {what}")
         way = f", {findings.on_their_way:,} on their way" if findings.on_their_way else ""
         self.stdout.write(f"{findings.compared:,} orders compared, {len(findings.differences):,} differ{way}.")
-        for order in findings.inconsistent:
-            self.stdout.write(str(order))
-        if findings.inconsistent:
-            self.stdout.write(str(consistency.count(findings.inconsistent)))
         if findings.rollups:
             self.stdout.write(f"{len(findings.rollups):,} days of the rollups differ.")
         if findings.activity:
