@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpResponse
@@ -23,11 +24,13 @@ from users.requests import CustomerRequest
 def close(request: CustomerRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, closing.reason_to_wait(request.user))
+    email = request.user.email
     try:
         erases = "erase" in request.POST
         closing.close_account(request.user, erases=erases, at=timezone.now())
     except closing.NotYet as reason:
         return _page(request, reason, status=409)
+    get_adapter().send_mail("account/email/account_closed", email, {})
     logout(request)
     told = _("Your account is closed. Your data goes from your past orders once that is confirmed.")
     messages.success(request, told if erases else _("Your account is closed."))

@@ -22,6 +22,7 @@ from users import api_keys
 from users.admin_key_owners import maker_of
 from users.guards import password_asked
 from users.models import ApiKey, User
+from users.notices import tell_maker
 
 if TYPE_CHECKING:
     _ApiKeyAdmin = admin.ModelAdmin[ApiKey]
@@ -152,6 +153,7 @@ class ApiKeyAdmin(_ApiKeyAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         made, text = form.make()
         obj.pk, obj.scopes = made.pk, made.scopes
+        tell_maker(form.by, made)
         request.made_key = text  # type: ignore[attr-defined]  # for response_add, and nowhere else
 
     def add_view(

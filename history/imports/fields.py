@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.utils import timezone
 
-from core.text import normalize_email, normalize_sku
+from core.text import is_reserved_email, normalize_email, normalize_sku
 from orders.status import Status
 
 Value = str | int | Decimal | datetime | None
@@ -56,6 +56,8 @@ def email(text: str) -> str:
         _email(address)
     except ValidationError as error:
         raise FieldError(f"{_shown(text)} is not an e-mail address") from error
+    if is_reserved_email(address):
+        raise FieldError(f"{_shown(text)} is an address that only closed accounts have")
     return address
 
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 from history.models import Event
 from orders.models import CartItem, Order
 from orders.status import Status
+from tests.emails import deliver
 from tests.factories import PASSWORD, ProductFactory, StaffFactory, UserFactory
-from tests.pages import breaks_csp, text
+from tests.pages import breaks_csp, confirm_password, text
 from users.addresses import keep_address
-from users.models import Address, User
+from users.models import AccountEmail, Address, User
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +150,14 @@ def test_looking_closes_nothing(shopper, customer):
     shopper.get(CLOSE)
 
     assert User.objects.get(pk=customer.pk).is_active
+
+
+def test_who_closes_an_account_is_told_by_email(client):
+    ada = UserFactory(email="ada@shop.example")
+    client.force_login(ada)
+    confirm_password(client)
+
+    client.post(reverse("orders:close_account"))
+
+    assert [(mail.to, mail.subject) for mail in deliver()] == [(["ada@shop.example"], "[Shop] Your account is closed")]
+    assert not AccountEmail.objects.exists()

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.text import is_reserved_email, normalize_email
+from history.imports import fields
 from tests.emails import deliver
 from tests.factories import PASSWORD, StaffFactory, UserFactory
 from tests.pages import confirm_password, enter_code, text
@@ -201,6 +202,12 @@ def test_nobody_takes_the_address_of_a_closed_account(client, email):
     assert User.objects.count() == 2
     assert not User.objects.filter(email__contains="invalid").exists()
     assert not EmailAddress.objects.filter(email__contains="invalid").exists()
+
+
+@pytest.mark.parametrize("email", ["erased-7@account.invalid", "Closed-7@ACCOUNT.Invalid", "erased-7@account.ｉnvalid"])
+def test_no_order_book_brings_the_address_of_a_closed_account(email):
+    with pytest.raises(fields.FieldError, match="only closed accounts"):
+        fields.email(email)
 
 
 def test_a_closed_account_can_still_be_saved_by_staff(admin):

@@ -13,6 +13,7 @@ from config.api.scopes import SCOPES
 from orders import erasing
 from orders.closing import close_account
 from tests.api.keys import ApiClient
+from tests.emails import deliver
 from tests.factories import StaffFactory, UserFactory
 from tests.pages import confirm_password, text, told
 from users import api_keys, services
@@ -143,6 +144,7 @@ def test_the_maker_is_recorded_and_shown(maker):
 
     key = ApiKey.objects.get()
     assert (key.made_by, key.owner) == (maker, maker)
+    assert [(mail.to, "“Till”" in mail.body) for mail in deliver()] == [([maker.email], True)]
     shown = browser(StaffFactory())
     assert "Mona" in text(shown.get(reverse("admin:users_apikey_change", args=[key.pk])))
     assert "Mona" in text(shown.get(reverse("admin:users_apikey_changelist")))
