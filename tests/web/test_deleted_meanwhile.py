@@ -101,3 +101,16 @@ def test_the_secret_of_an_endpoint(client):
     answer = posted_while_deleted(client, made, back_office("history_endpoint_rotate", made), {})
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("make", "name"), [(CategoryFactory, "catalog_category_delete"), (UserFactory, "users_user_delete")]
+)
+def test_what_somebody_else_deletes_too(client, make, name):
+    client.force_login(StaffFactory())
+    thing = make(is_verified=False) if make is UserFactory else make()
+
+    answer = posted_while_deleted(client, thing, back_office(name, thing), {"post": "yes"})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert "Perhaps it was deleted?" in str(told(answer))
