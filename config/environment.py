@@ -214,7 +214,7 @@ def limits(given: str, defaults: Mapping[str, int]) -> dict[str, int]:
     found = dict(defaults)
     for each in given.split(",") if given else ():
         name, _, number = each.strip().partition("=")
-        if name not in defaults or not re.fullmatch("[0-9]{1,6}", number):
+        if name not in defaults or not re.fullmatch("[0-9]{1,9}", number):
             raise ImproperlyConfigured(f'RATE_LIMITS is not "off" or such as {",".join(f"{n}=30" for n in defaults)}.')
         found[name] = int(number)
     return found

@@ -48,7 +48,7 @@ def advance(erasure: Erasure, *, at: datetime) -> Pass:
     at: aware datetime of what is written. Raises django.db.Error or PyMongoError where a store fails; what is done by
     then stays done.
     """
-    person = Person(erasure.user_id, _words(erasure))
+    person = Person(erasure.user_id, _words(erasure, words_of(erasure.user_id)))
     faults.point("erase: after words")
     by = Actor(erasure.confirmed_by, erasure.confirmed_by_name)
     cleared = clearing.clear(
@@ -57,6 +57,7 @@ def advance(erasure: Erasure, *, at: datetime) -> Pass:
     faults.point("erase: after tables")
     cleaned = mirrored.clean(person, _found(erasure)["events"], _Intents(erasure))
     _keep(erasure, cleaned.counts)
+    _words(erasure, telling(person.wiped, person))  # what orders of others had, for the next pass
     for order_id in cleaned.damaged:
         logger.warning("Archived order %s was erased; its document was damaged before, and is.", order_id)
     behind = sorted({*cleaned.behind, *_pending(_found(erasure)["orders"])})
@@ -102,7 +103,7 @@ def words_of(user_id: int) -> list[str]:
     Raises PyMongoError where MongoDB cannot be asked.
     """
     person = Person(user_id)
-    for _ in (*tables.find(person), *mirrored.find(person)):
+    for _ in (*tables.find(person), *mirrored.find(person, others=False)):
         pass  # it collects what it wipes
     user = User.objects.filter(pk=user_id).first()
     own = [user.name, user.email] if user else []
@@ -112,9 +113,8 @@ def words_of(user_id: int) -> list[str]:
     return telling([*own, *person.wiped], person)
 
 
-def _words(erasure: Erasure) -> list[str]:
-    """The words, kept until it is finished: half-way through, neither store has all of them any more."""
-    now_there = words_of(erasure.user_id)
+def _words(erasure: Erasure, now_there: Iterable[str]) -> list[str]:
+    """Add to the words, retained until it is finished: half-way through, neither store has all of them any more."""
     with transaction.atomic():
         kept = Erasure.objects.select_for_update().get(pk=erasure.pk)
         words = sorted({*now_there, *kept.found.get("words", [])})

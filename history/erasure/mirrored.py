@@ -25,10 +25,6 @@ from history.mongo import Document
 
 # Stubs looked at together for what the notes of others say.
 BATCH = 1000
-# Where a document has notes; what else of it tells of the person is found by their number.
-NOTES = ("change_note", "events.note", "refunds.reason", *REFERENCES)
-CHANGED = tuple(f"events.changes.{name}" for name in REFERENCES)
-LOOKED_AT = ("order_id", "user_id", "events.actor_id", "events.changes.user_id", *NOTES, *CHANGED)
 
 
 @dataclass
@@ -51,12 +47,15 @@ class Intents(Protocol):
     def write(self, digests: Mapping[int, str]) -> None: ...
 
 
-def find(person: Person, events: Iterable[int] = ()) -> Iterator[tuple[str, Document, Document]]:
+def find(
+    person: Person, events: Iterable[int] = (), *, others: bool = True
+) -> Iterator[tuple[str, Document, Document]]:
     """Yield each document that tells of the person with its collection, as it is and as it is to be.
 
-    events: activity of others, by number, whose notes were found to name the person.
+    events: activity of others, by number, whose notes were found to name the person. others: whether the archived
+    orders of others are read, too.
     """
-    for document in _orders(person):
+    for document in _orders(person, others=others):
         clean = person.cleaned(document, _whose(person, document))
         if clean != document:
             yield mongo.ORDER_HISTORY, document, clean
@@ -150,27 +149,24 @@ def _whose(person: Person, document: Document) -> Whose:
     return Whose.ONCE if any(person.user_id in move for move in moves) else Whose.OTHERS
 
 
-def _orders(person: Person) -> Iterator[Document]:
+def _orders(person: Person, *, others: bool) -> Iterator[Document]:
     """The person's documents, live and archived, and archived ones of others that may name the person."""
     collection = mongo.for_writing()
     yield from collection.find({"user_id": person.user_id}).sort("order_id")
-    # The part of each archived document that may name anybody is read: no index finds every spelling.
-    is_by_number: list[Document] = [{"events.actor_id": person.user_id}, {"events.changes.user_id": person.user_id}]
-    has_text = [{name: {"$gt": ""}} for name in (*NOTES, *CHANGED)] if person.words else []
-    others = {"user_id": {"$ne": person.user_id}, "$or": is_by_number + has_text}
+    if not others:
+        return
+    # Each archived document is read, because no index finds every spelling; without a condition that is quickest.
     for order_ids in _archived():
         archived = {*order_ids}
-        named = [
-            document["order_id"]
-            for condition in chosen(order_ids)
-            for document in collection.find({"order_id": condition, **others}, dict.fromkeys(LOOKED_AT, 1))
-            if document["order_id"] in archived and _names(person, document)
-        ]
-        yield from _held(named)
+        for condition in chosen(order_ids):
+            for document in collection.find({"order_id": condition}):
+                is_others = document["order_id"] in archived and document["user_id"] != person.user_id
+                if is_others and _names(person, document):
+                    yield document
 
 
 def _names(person: Person, document: Document) -> bool:
-    """Whether a part of a document, its fields those of LOOKED_AT, tells of the person."""
+    """Whether a document of somebody else tells of the person."""
     events = document["events"]
     if any(event.get("actor_id") == person.user_id for event in events) or _whose(person, document) != Whose.OTHERS:
         return True

@@ -68,7 +68,9 @@ def python_for_nobody(venv):
         if made.returncode == 0:
             [packages] = venv.glob("lib/python*/site-packages")
             (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))
-            probe = [venv / "bin" / "python", "-c", "import config.embedded.supervisor"]
+            # Packages with parts in C are those of one version of Python.
+            same = f"sys.version_info[:2] != {sys.version_info[:2]}"
+            probe = [venv / "bin" / "python", "-c", f"import sys, config.embedded.supervisor; sys.exit({same})"]
             as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             with contextlib.suppress(OSError):
                 if subprocess.run(probe, cwd=ROOT, check=False, capture_output=True, **as_nobody).returncode == 0:

@@ -98,6 +98,21 @@ def placeholders(message: str) -> set[str]:
     return named | set(re.findall(r"%\((\w+)\)s|href=\"([^\"]*)\"", message))
 
 
+def test_no_marked_text_stands_within_an_f_string():
+    """Whether it is collected there depends on the version of Python."""
+    within = [
+        f"{path}: {ast.unparse(call)}"
+        for path, source in words._sources()
+        if path.suffix == ".py"
+        for string_ in ast.walk(ast.parse(source))
+        if isinstance(string_, ast.JoinedStr)
+        for call in ast.walk(string_)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in words.FUNCTIONS
+    ]
+
+    assert within == []
+
+
 def test_every_marked_text_is_translated_and_nothing_else():
     marked = {(message.id, message.context) for message in words.collect() if message.id}
     known = {(message.id, message.context): message for message in words.translated() if message.id}

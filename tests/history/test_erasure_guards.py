@@ -89,7 +89,7 @@ WHOLE_ROWS = {
     "usersessions_usersession", "users", "api_answers", "account_emails",
 }  # fmt: skip
 NOT_WORDS = {
-    ("orders", "status"),
+    ("orders", "status"), ("cart_items", "guest_key"),
     ("history_events", "kind"), ("history_events", "status"), ("history_events", "request_id"), ("refunds", "items"),
     ("stock_movements", "reason"), ("order_mails", "status"), ("order_mails", "language"),
     ("django_admin_log", "object_id"), ("webhook_deliveries", "kind"), ("webhook_deliveries", "body"),

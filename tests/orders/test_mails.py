@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -309,11 +310,12 @@ def test_mails_of_development_are_printed(place, settings, capsys):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(300)
 def test_a_sender_killed_between_sending_and_noting_sends_the_same_mail_again(place, server):
     place()
     server.says = {"end": HANG}
     first = start_sender(server)
-    assert server.reached.wait(20)
+    assert server.reached.wait(60)
     first.kill()
     first.communicate()
     server.says = {}
@@ -325,21 +327,22 @@ def test_a_sender_killed_between_sending_and_noting_sends_the_same_mail_again(pl
     for sender in senders:
         assert "waiting" in sender.stdout.readline()
     # PostgreSQL loses them, as in a restart.
-    assert wait_until(lambda: lose_senders() >= 2)
+    assert wait_until(lambda: lose_senders() >= 2, 60)
     Mail.objects.update(due_at=timezone.now())
     place()
     try:
-        assert wait_until(lambda: not waiting().exists())
+        assert wait_until(lambda: not waiting().exists(), 60)
     finally:
         for sender in senders:
             sender.send_signal(signal.SIGTERM)
-        said = [sender.communicate(timeout=20)[0] for sender in senders]
+        said = [sender.communicate(timeout=60)[0] for sender in senders]
 
     assert [sender.returncode for sender in senders] == [0, 0]
     assert all("mail: stopped" in lines for lines in said)
     identities = [message["Message-ID"] for message in server.mails]
-    assert len(identities) == 3
-    assert identities[1] == identities[0] != identities[2]
+    # Either of the two may be the first to send.
+    assert sorted(Counter(identities).values()) == [1, 2]
+    assert identities.count(identities[0]) == 2
 
 
 def lose_senders():
