@@ -11,8 +11,10 @@ class ShopAdminConfig(SimpleAdminConfig):
         super().ready()
         # What needs models, or registers itself, now that there are models; the pages come with the site's addresses.
         from config import checks, metrics  # noqa: F401
+        from history import triggers
         from orders.models import Order
 
         post_save.connect(metrics.count_order, sender=Order, dispatch_uid="metrics.orders")
         # Once a migrate, when every permission is there: their apps come before this one in INSTALLED_APPS.
         post_migrate.connect(roles.make_groups, sender=self, dispatch_uid="roles.make_groups")
+        post_migrate.connect(triggers.guard_values, sender=self, dispatch_uid="triggers.guard_values")

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import connection
+from django.apps.registry import Apps
+from django.db import connection, connections
 
 from core.db.transactions import waiting_transaction
 
+OUR_APPS = {"users", "catalog", "orders", "history"}
 TRIGGERS = {
     "history_set_first_revision": "orders",
     "history_set_revision": "orders",
@@ -64,6 +67,16 @@ def erasing() -> Iterator[None]:
     with capture_off(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL shop.erasing = 'on'")
         yield
+
+
+def guard_values(apps: Apps, using: str, **kwargs: Any) -> None:
+    """Have each column of our tables refuse impossible values (migration 0030); runs at the end of each `migrate`."""
+    tables = [m._meta.db_table for m in apps.get_models() if m._meta.managed and m._meta.app_label in OUR_APPS]
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regprocedure('refuse_impossible_values(regclass)') IS NOT NULL")
+        [is_there] = cursor.fetchone()
+        if is_there:  # not on the way back
+            cursor.execute("SELECT refuse_impossible_values(name::regclass) FROM unnest(%s::text[]) name", [tables])
 
 
 def missing() -> list[str]:

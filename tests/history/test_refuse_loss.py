@@ -26,6 +26,7 @@ MAY_BE_EMPTIED = {
     "mfa_authenticator": "staff set up another one",
     "mirror_samples": "samples, kept for days",
     "order_mails": "mails that were sent, or wait; orders do not depend on them",
+    "parked_rows": "what could not be worked on; whoever tries again names it again",
     "product_sheets": "files, kept for days",
     "rate_counts": "counts of minutes",
     "reconcile_runs": "runs, kept for days",
