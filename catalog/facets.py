@@ -5,6 +5,7 @@ A count answers "how many would I see if I chose this": all other filters hold, 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -13,25 +14,28 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, IntegerField, Q, Value, When
+from django.db.models.expressions import RawSQL
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from catalog.filters import Filters
+from catalog.filters import NUMBER, Filters
 from catalog.models import ProductQuerySet
 
+DIGITS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 CENT = Decimal("0.01")
 # Where one price range ends and the next begins.
 EDGES = (Decimal(25), Decimal(50), Decimal(100), Decimal(250))
 
 MOST_GROUPS = 6
+# Of a group: shown at once, and at all.
 MOST_VALUES = 10
+MAX_VALUES = 100
 
 # What a product is made of may be any JSON; only single values of objects can be chosen.
 VALUES = """
-SELECT key, value #>> '{{}}', count(*)
-FROM ({found}) AS found (attributes{flags}),
-    LATERAL jsonb_each(CASE WHEN jsonb_typeof(attributes) = 'object' THEN attributes ELSE '{{}}' END)
-WHERE jsonb_typeof(value) IN ('string', 'number', 'boolean') {kept}
+SELECT key, substr(facet, length(key) + 2), count(*)
+FROM ({found}) AS found (facets{flags}), unnest(facets) AS facet, split_part(facet, ':', 1) AS key
+WHERE true {kept}
 GROUP BY 1, 2
 """
 
@@ -113,8 +117,9 @@ def values(products: ProductQuerySet, filters: Filters) -> dict[str, Counter[str
         products.order_by()
         .filter(unnarrowed.all())
         .exclude(attributes={})
+        .annotate(facets=RawSQL('"products"."facets"', []))
         .annotate(**{flag: _is(has) for flag, has in zip(flags, chosen.values(), strict=True)})
-        .values_list("attributes", *flags)
+        .values_list("facets", *flags)
     )
     sql, parameters = found.query.sql_with_params()
     kept = "".join(f" AND ({flag} OR key = %s)" for flag in flags)
@@ -144,7 +149,7 @@ def _is(condition: Q) -> ExpressionWrapper[Q]:
 
 
 def _by_name(rows: Iterable[tuple[str, str, int]], filters: Filters) -> dict[str, Counter[str]]:
-    """Keep the names most products have, and of each the commonest values; what is chosen is always there."""
+    """Return the names most products have, with the commonest values first; what is chosen is always there."""
     by_name: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, value, count in rows:
         by_name[name][value] += count
@@ -159,5 +164,16 @@ def _by_name(rows: Iterable[tuple[str, str, int]], filters: Filters) -> dict[str
 
 
 def _commonest(counted: Counter[str], chosen: set[str]) -> Counter[str]:
+    """Return MOST_VALUES values that are chosen or common, then the rest; both in the order of people."""
     ordered = sorted(counted.items(), key=lambda item: (item[0] not in chosen, -item[1], item[0]))
-    return Counter(dict(sorted(ordered[:MOST_VALUES])))
+    first, rest = ordered[:MOST_VALUES], ordered[MOST_VALUES:MAX_VALUES]
+    return Counter(dict(sorted(first, key=_order) + sorted(rest, key=_order)))
+
+
+def _order(item: tuple[str, int]) -> tuple[bool, Decimal, list[str | Decimal]]:
+    """Numbers by their size, then texts; 9 W comes before 10 W."""
+    value = item[0]
+    if NUMBER.fullmatch(value):
+        return False, Decimal(value), []
+    parts = DIGITS.split(value.casefold())
+    return True, Decimal(0), [Decimal(part) if at % 2 else part for at, part in enumerate(parts)]

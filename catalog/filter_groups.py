@@ -31,11 +31,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Group:
-    """has_prices: options are price ranges, and any other may be typed."""
+    """has_prices: options are price ranges, and any other may be typed. more: options to be shown when asked for."""
 
     label: str
     options: list[Option]
     has_prices: bool = False
+    more: Sequence[Option] = ()
 
 
 @dataclass(frozen=True)
@@ -143,4 +144,4 @@ def _attribute(chosen: Filters, name: str, counted: Counter[str], links: Links) 
         )
         for value, count in counted.items()
     ]
-    return Group(facets.worded(name), options)
+    return Group(facets.worded(name), options[: facets.MOST_VALUES], more=options[facets.MOST_VALUES :])

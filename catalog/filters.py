@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from json import loads
-from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import BooleanField, Func, Q, Value
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -19,8 +18,7 @@ from catalog.models import Category
 # Of attributes in one address.
 MOST_ATTRIBUTES = 20
 LONGEST_ATTRIBUTE = 200
-# Attributes whose value is no text: as JSON has them.
-JSON_SCALAR = re.compile(r"true|false|-?(0|[1-9]\d{0,14})(\.\d{1,6})?", re.ASCII)
+NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,6})?", re.ASCII)
 
 Attribute = tuple[str, str]
 
@@ -88,8 +86,8 @@ def _attributes(asked: list[str]) -> tuple[tuple[Attribute, ...], list[str]]:
     notes = []
     for text in asked[:MOST_ATTRIBUTES]:
         name, colon, value = text.partition(":")
-        if name and colon and value and text.isprintable() and len(text) <= LONGEST_ATTRIBUTE:
-            found[name, value] = None
+        if name and colon and value.strip() and text.isprintable() and len(text) <= LONGEST_ATTRIBUTE:
+            found[name, one_spelling(value)] = None
         else:
             notes.append(_("“{text}” is no attribute with its value, so it was ignored.").format(text=text[:40]))
     if len(asked) > MOST_ATTRIBUTES:
@@ -97,11 +95,16 @@ def _attributes(asked: list[str]) -> tuple[tuple[Attribute, ...], list[str]]:
     return tuple(found), notes
 
 
+def one_spelling(value: str) -> str:
+    """Return an attribute's value as the database's column `facets` has it: 1.0 is 1, blanks are single."""
+    text = normalize("NFC", " ".join(value.split()))
+    if not NUMBER.fullmatch(text):
+        return text
+    number = Decimal(text)
+    return f"{number.normalize():f}" if number else "0"
+
+
 def _has(name: str, value: str) -> Q:
-    values: list[Any] = [value]
-    if JSON_SCALAR.fullmatch(value):
-        values.append(loads(value))
-    found = Q()
-    for one in values:
-        found |= Q(attributes__contains={name: one})
-    return found
+    # Migration 0014 makes the column, of which the model does not know.
+    facet = Value(f"{name}:{value}")
+    return Q(Func(facet, template='"products"."facets" @> ARRAY[%(expressions)s::text]', output_field=BooleanField()))

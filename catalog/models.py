@@ -65,7 +65,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """One thing for sale; price is today's, in the shop's currency, stock is what is left to sell.
 
-    The table has two more columns, `words` and `name_words`, which the database derives and only catalog.search reads.
+    The table has three more columns, which the database derives: `words` and `name_words` for
+    catalog.search, `facets` for catalog.filters.
     """
 
     product_id = models.BigAutoField(primary_key=True)

@@ -118,7 +118,7 @@ def test_what_is_chosen_stays_to_be_taken_back(client, lamps):
 
 
 def test_attributes_may_be_any_json(client):
-    odd = ([], [1], "text", 5, {"a": {"b": 1}}, {"a": None}, {"": "x"}, {"<b>": "<i>"}, {"a%sb": "{c}"})
+    odd = ({"a": []}, {"a": [1]}, {"a": {"b": 1}}, {"a": None}, {"": "x"}, {"<b>": "<i>"}, {"a%sb": "{c}"})
     for attributes in odd:
         ProductFactory(attributes={})
         Product.objects.filter(pk=Product.objects.latest("pk").pk).update(attributes=attributes)
@@ -182,3 +182,67 @@ def test_the_list_is_sorted_by_units_sold(client):
     response = client.get("/?sort=best")
 
     assert [product.name for product in response.context["listing"].page] == ["3", "2", "1"]
+
+
+def test_equal_numbers_and_texts_are_one_value_however_they_are_written(client):
+    spellings = [1, 1.0, "1", "1.0", " 1 ", "1\u00a0"]
+    for value in spellings:
+        ProductFactory(attributes={"size": value, "colour": "dark  blue" if value == 1 else " dark blue"})
+    ProductFactory(attributes={"size": 10, "colour": "red"})
+    ProductFactory(attributes={"size": "01", "colour": "red"})
+
+    group = next(group for group in client.get("/").context["groups"] if group.label == "Size")
+
+    assert [(option.label, option.count) for option in group.options] == [("1", 6), ("10", 1), ("01", 1)]
+    for typed in spellings[:-1]:  # an address has no such blanks
+        assert listed(client, ("attribute", f"size:{typed}")).context["listing"].page.paginator.count == 6
+    assert listed(client, ("attribute", "colour:dark blue")).context["listing"].page.paginator.count == 6
+
+
+def test_a_count_is_what_its_link_shows(client):
+    odd = [
+        0,
+        -0.0,
+        "0.00",
+        1.5,
+        "1.50",
+        True,
+        "true",
+        "7.10",
+        7.1,
+        "x" * 300,
+        "",
+        " ",
+        "a:b",
+        1e20,
+        "1e3",
+        "٣",
+        "Å",
+        "A\u030a",
+    ]
+    for value in odd:
+        ProductFactory(attributes={"kind": value})
+
+    group = next(group for group in client.get("/").context["groups"] if group.label == "Kind")
+
+    for option in [*group.options, *group.more]:
+        assert client.get(option.href).context["listing"].page.paginator.count == option.count, option.label
+
+
+def test_values_beyond_ten_can_be_reached_and_numbers_are_in_their_order(client):
+    for number in range(1, 26):
+        ProductFactory.create_batch(2 if number == 20 else 1, attributes={"power": number, "size": f"{number} W"})
+
+    response = client.get("/")
+
+    power, size = (
+        next(group for group in response.context["groups"] if group.label == label) for label in ("Power", "Size")
+    )
+    first, rest = [option.label for option in power.options], [option.label for option in power.more]
+    assert (len(first), first, rest) == (10, sorted(first, key=int), sorted(rest, key=int))
+    assert {*first, *rest} == {str(number) for number in range(1, 26)}
+    assert "20" in first
+    labels = [option.label for option in size.more]
+    assert labels == sorted(labels, key=lambda label: int(label.split()[0]))
+    assert power.more[-1].href.replace("&", "&amp;") in response.content.decode()
+    assert "<summary>Show more" in response.content.decode()
