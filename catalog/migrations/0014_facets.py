@@ -22,6 +22,8 @@ CREATE INDEX products_facets ON products USING gin (facets);
 
 
 class Migration(migrations.Migration):
+    # squawk: adding-field-with-default: products are few thousands, rewritten in some seconds; a trigger would stay for ever
+    # squawk: require-concurrent-index-creation: the rewriting before it has the lock already
     dependencies = [("catalog", "0013_one_spelling_of_skus")]
 
     operations = [
