@@ -34,7 +34,11 @@ class ParkedRow(models.Model):
         db_table = "parked_rows"
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["purpose", "table_name", "row_key"], name="parked_rows_once"),
+            models.UniqueConstraint(
+                fields=["purpose", "table_name", "row_key"],
+                name="parked_rows_once",
+                violation_error_message="This row is parked already.",
+            ),
         ]
         indexes = [
             # The next ones to be tried again.
