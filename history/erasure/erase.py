@@ -79,16 +79,16 @@ def attempt(erasure: Erasure, *, at: datetime) -> Pass | None:
     except FAILURES as error:
         if isinstance(error, ConnectionFailure) or not connection.is_usable():
             raise
-        logger.error("The erasure of account %s fails: %s", erasure.user_id, f"{type(error).__name__}: {error}"[:300])
-        # What cannot be written may name the person; the log above is kept for a short time only.
-        Erasure.objects.filter(pk=erasure.pk).update(error=_described(error), failed_at=at)
+        reason = _described(error)
+        logger.error("The erasure of account %s fails: %s", erasure.user_id, reason)
+        Erasure.objects.filter(pk=erasure.pk).update(error=reason, failed_at=at)
         return None
     Erasure.objects.failing().filter(pk=erasure.pk).update(error="", failed_at=None)
     return done
 
 
 def _described(error: Exception) -> str:
-    """The kind of a failure and what PostgreSQL names, without values."""
+    """The kind of a failure and what PostgreSQL names, without values: they may be the person's."""
     cause = error.__cause__
     if isinstance(cause, psycopg.Error):
         diagnosis = cause.diag
