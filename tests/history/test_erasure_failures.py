@@ -9,11 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 
-from history import mongo, upkeep
+from history import upkeep
 from history.mirror import relay
 from orders import erasing
 from tests.factories import StaffFactory, UserFactory
-from tests.history.traces import in_mongodb
 from users.models import Erasure, User
 from users.services import close_account
 
@@ -77,28 +76,6 @@ def test_the_others_go_on_and_it_is_tried_again(failing, now, client):
     assert carry_on(now + timedelta(minutes=20)) == 1
     first.refresh_from_db()
     assert (first.error, first.failed_at) == ("", None)
-
-
-def test_a_document_that_nobody_foresaw_fails_its_own_erasure_only(failing, now, place):
-    other = UserFactory(name="Otto Other")
-    for user in (failing, other):
-        place(customer=user)
-    relay.drain()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE orders SET status = 'cancelled'")
-    relay.drain()
-    raw = mongo.for_writing().with_options(write_concern=mongo.MAJORITY)
-    raw.database.command("collMod", mongo.ORDER_HISTORY, validationLevel="off")
-    raw.update_many({"user_id": failing.pk}, {"$unset": {"order_id": 1}})
-    confirmed(failing, now)
-    confirmed(other, now)
-
-    assert carry_on(now + timedelta(minutes=2)) == 1
-
-    assert Erasure.objects.failing().get().user_id == failing.pk
-    assert "Otto" not in in_mongodb()
-    mongo.for_writing().delete_many({})
-    mongo.prepare()
 
 
 def test_the_command_erases_the_others_and_names_it(failing, capsys):
