@@ -40,6 +40,7 @@ DOCUMENTED_BASES = (
     "httpcore.",  # encode.io/httpcore/network-backends
     "import_export.resources.ModelResource", "import_export.widgets.", "ninja.main.NinjaAPI",
     "ninja.parser.Parser", "ninja.security.http.HttpBearer", "prometheus_client.registry.Collector",
+    "psycopg.types.datetime.",  # "Data adaptation configuration"
     "pydantic.main.BaseModel",
 )  # fmt: skip
 
