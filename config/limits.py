@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from config import counters, errors
+from orders.cart import cart_of
 from users.devices import network_of
 
 PERIOD = 60
@@ -27,7 +28,7 @@ class RateLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Refuse what would make one more session for a guest, such as a cart, where there were too many."""
+        """Refuse what would make one more session for a guest where there were too many; carts count too."""
         response = self.get_response(request)
         session = request.session
         if not session.modified or session.session_key or session.is_empty() or request.user.is_authenticated:
@@ -56,6 +57,8 @@ def limited(request: HttpRequest) -> str:
     name = request.resolver_match.view_name
     if name == "catalog:search":
         return "search"
+    if request.method == "POST" and name.startswith("orders:cart") and not request.user.is_authenticated:
+        return "" if cart_of(request) else "sessions"  # it becomes rows of a guest nobody knew
     if name == "orders:checkout":
         return "checkout" if request.method == "POST" else ""
     if name in EXPORTS or (name.startswith("reports:") and request.GET.get("format") == "csv"):
