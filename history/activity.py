@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from history import wakeup
-from history.models import Event, Kind, Subject
+from history.models import CURRENT_TRANSACTION, Event, Kind, Subject
 from users.models import User
 
 # The request this thread is answering, if any; history/middleware.py sets it.
@@ -57,11 +57,6 @@ SELECT *, pg_current_xact_id()::text::bigint FROM unnest(
     %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[],
     %s::text[], %s::jsonb[])
 """
-
-
-class _CurrentTransaction(models.Func):
-    template = "pg_current_xact_id()::text::bigint"
-    output_field = models.BigIntegerField()
 
 
 def record(
@@ -127,7 +122,7 @@ def event(
         actor_name=actor.name,
         note=note,
         changes=dict(changes or {}),
-        transaction_id=_CurrentTransaction(),
+        transaction_id=CURRENT_TRANSACTION,
         # Said here too: a sign-in is recorded outside of any transaction.
         request_id=getattr(request_at_hand.get(), "request_id", None),
     )

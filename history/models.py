@@ -37,6 +37,10 @@ REQUEST_AT_HAND = NullIf(
 )
 
 
+# The number of the transaction at hand; they rise as transactions begin to write.
+CURRENT_TRANSACTION = models.Func(template="pg_current_xact_id()::text::bigint", output_field=models.BigIntegerField())
+
+
 class Kind(models.TextChoices):
     PLACED = "placed", "Placed"
     STATUS = "status", "Status changed"
@@ -159,6 +163,13 @@ class Event(models.Model):
                 condition=~models.Q(kind__in=["placed", "status"]),
                 name="history_events_by_kind",
             ),
+            # The API's changed_since: what was written since, whatever time it bears.
+            BrinIndex(
+                fields=["transaction_id", "recorded_at"],
+                pages_per_range=32,
+                autosummarize=True,
+                name="history_events_by_writing",
+            ),
             # The back office's log of a time, which is short of events and far from the first ones.
             BrinIndex(fields=["occurred_at"], pages_per_range=32, autosummarize=True, name="history_events_by_time"),
             # Reconciling walks the deleted orders, whose tombstones the mirror keeps.
@@ -206,6 +217,8 @@ class ArchivedOrder(models.Model):
     archived_at = models.DateTimeField(db_default=Now())
     is_marked = models.BooleanField(db_default=True)
     latest_at = models.DateTimeField(db_default=Now())
+    # Of the transaction in which it left; null: before this column was there.
+    transaction_id = models.BigIntegerField(null=True, editable=False, db_default=CURRENT_TRANSACTION)
 
     class Meta:
         db_table = "archived_orders"
@@ -230,6 +243,9 @@ class ArchivedOrder(models.Model):
             models.Index(fields=["order_id"], condition=models.Q(is_marked=False), name="archived_orders_unmarked"),
             # A report as of a past moment looks at what changed since.
             models.Index(fields=["latest_at"], name="archived_orders_latest"),
+            # The API's changed_since: what was archived since.
+            models.Index(fields=["transaction_id"], name="archived_orders_by_writing"),
+            models.Index(fields=["archived_at"], name="archived_orders_by_archiving"),
         ]
         permissions = [("archive_order", "Can archive orders and restore them")]
 

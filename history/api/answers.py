@@ -23,6 +23,10 @@ class OrderPage(Answer):
     left_out: Annotated[
         list[int], Field(description="Numbers of orders of this page that hold values which cannot be shown.")
     ]
+    changed_until: Annotated[
+        str | None,
+        Field(description="The `changed_since` with which nothing is missed after this answer; of first pages."),
+    ]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null: this is the last one.")]
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
 from typing import Annotated
 
+from django.db import connection
 from django.db.models import Q
 from ninja import Path, Query
 from pydantic import Field
@@ -42,6 +43,12 @@ OrderId = Annotated[int, Path(ge=1, le=LARGEST)]
 NOW = datetime.max.replace(tzinfo=UTC)
 
 
+# Transactions up to this number are complete; what comes later is found by it, however long it took to be committed.
+Marker = Annotated[
+    str, Field(pattern=r"^tx-[0-9]{1,18}$", description="`changed_until` of an answer.", examples=["tx-4711"])
+]
+
+
 class OrderParameters(Parameters):
     status: Annotated[list[Status], Field(max_length=6, description="One of these.")] = []
     customer: Annotated[Number | None, Field(description="A customer's number.")] = None
@@ -49,9 +56,10 @@ class OrderParameters(Parameters):
     external_ref: Annotated[Text | None, Field(max_length=64)] = None
     placed_from: MomentAsked | None = None
     placed_to: Annotated[MomentAsked | None, Field(description="Placed before it.")] = None
-    changed_since: Annotated[MomentAsked | None, Field(description="Placed, changed or archived at or after it.")] = (
-        None
-    )
+    changed_since: Annotated[
+        MomentAsked | Marker | None,
+        Field(description="Placed, changed, imported or archived since: a time, or `changed_until` of an answer."),
+    ] = None
     archived: Flag | None = None
     cursor: Cursor | None = None
     limit: Limit = 50
@@ -70,12 +78,14 @@ class HistoryParameters(Parameters):
 )
 def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage:
     """Orders, live and archived alike, the newest first. `archived=false` needs no history store."""
+    # Before the list is read: what is committed meanwhile is found twice rather than never.
+    changed_until = None if asked.cursor else _complete_until()
     found = list(_wanted(asked, request.auth)[: asked.limit + 1])
     shown = found[: asked.limit]
     orders = _orders(shown)
     left_out = sorted({row.pk for row in shown} - {order.order_id for order in orders})
     following = cursors.cursor(shown[-1].created_at, shown[-1].order_id) if len(found) > asked.limit else None
-    return OrderPage(orders=orders, left_out=left_out, next=following)
+    return OrderPage(orders=orders, left_out=left_out, changed_until=changed_until, next=following)
 
 
 @router.get(
@@ -152,9 +162,22 @@ def _conditions(asked: OrderParameters) -> Iterator[Q]:
         yield bound & (earlier | Q(order_id__lt=order_id))
 
 
-def _changed_since(moment: datetime) -> Q:
-    events = Event.objects.filter(order_id__isnull=False, occurred_at__gte=moment)
-    archived = ArchivedOrder.objects.filter(archived_at__gte=moment)
+def _complete_until() -> str:
+    """The marker of this moment: the oldest transaction that is still under way and has written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        return f"tx-{cursor.fetchone()[0]}"
+
+
+def _changed_since(moment: datetime | str) -> Q:
+    if isinstance(moment, str):
+        since = Q(transaction_id__gte=int(moment.removeprefix("tx-")))
+        archived = ArchivedOrder.objects.filter(since)
+    else:
+        # Imported orders bear times of long before.
+        since = Q(occurred_at__gte=moment) | Q(recorded_at__gte=moment)
+        archived = ArchivedOrder.objects.filter(archived_at__gte=moment)
+    events = Event.objects.filter(since, order_id__isnull=False)
     return Q(pk__in=events.values("order_id")) | Q(pk__in=archived.values("pk"))
 
 
