@@ -77,6 +77,10 @@ def definitions() -> str:
         "averages to the cent, halves up; of nothing there is no percentage and no average. Orders count as they",
         "stand now, or at the moment that `?as_of=` names. Archived orders count like live ones. How far the figures",
         "are behind stands on each page.",
+        "",
+        "The days right before are as many days. The same days last year have the same dates, 29 February becomes the",
+        "28th; whole months, and so quarters and years, are compared with the same whole months. Where clocks go back",
+        "over midnight, a moment is of the day that the clock shows then.",
     ]
     for name, kind in REPORTS.items():
         told = [*sys.modules[kind.ask.__module__].DEFINITIONS, *([DEFINITION] if kind.causes else [])]

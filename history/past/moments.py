@@ -47,5 +47,7 @@ def _end_of_day(text: str) -> datetime | None:
     except ValueError:
         return None
     zone = timezone.get_default_timezone()
-    # The next day's first moment less one: an hour may be missing at midnight, or come twice before it.
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC) - MILLISECOND
+    # Less than the next midnight, of which there may be two, or none.
+    midnights = [datetime.combine(day + timedelta(days=1), time(fold=fold), tzinfo=zone) for fold in (0, 1)]
+    ends = [midnight.astimezone(UTC) - MILLISECOND for midnight in midnights]
+    return max((end for end in ends if timezone.localdate(end, zone) == day), default=ends[0])

@@ -149,7 +149,7 @@ def _other_days(period: Period, past: Past, filters: Filters) -> list[Period]:
     if filters.is_of_first_days:
         return [period]
     found = [Period(*run) for run in runs(past.other_days(period.first, period.last))]
-    since = Period(max(past.day + DAY, period.first), period.last)
+    since = Period(max(past.last + DAY, period.first), period.last)
     return [*found, since] if since.first <= since.last else found
 
 

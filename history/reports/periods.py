@@ -51,7 +51,11 @@ class Period:
         return Period(self.first - self.length, self.first - DAY)
 
     def year_before(self) -> Period:
-        return Period(year_before(self.first), year_before(self.last))
+        """The same dates a year earlier; of whole months the whole months, so that a 29 February is not left out."""
+        first = year_before(self.first)
+        if self.first.day == (self.last + DAY).day == 1:
+            return Period(first, year_before(self.last + DAY) - DAY)
+        return Period(first, year_before(self.last))
 
 
 def midnight(day: date) -> datetime:

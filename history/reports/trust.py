@@ -108,7 +108,9 @@ def of_postgresql(period: Period) -> dict[Bucket, Counted]:
             cursor.execute(SPAN.format(table=table), {"start": period.start - DAY, "end": period.end + DAY})
             first, last = cursor.fetchone()
             if first is not None:
-                days = Period(max(period.first, later.day_of(first)), min(period.last, later.day_of(last)))
+                # Where clocks go back over midnight, the first order may be of a later day than the next ones.
+                first_day, last_day = later.day_of(first) - DAY, later.day_of(last) + DAY
+                days = Period(max(period.first, first_day), min(period.last, last_day))
                 cursor.execute(PER_DAY.format(table=table), parameters(days))
                 for day, status, *counted in cursor.fetchall():
                     found[day, status] = _summed([found.get((day, status), (0, 0)), (counted[0], counted[1])])

@@ -23,15 +23,18 @@ from history import mongo, wakeup
 from history.mirror.reconcile import Findings, reconcile_orders
 from history.mirror.repair import repair as mend
 from history.reports.freshness import freshness
-from history.reports.periods import EARLIEST, LATEST, Period
+from history.reports.periods import DAY, EARLIEST, LATEST, Period
 from history.reports.views import UNREACHABLE, may_view, unanswered
 from history.rollups import queue, read
+from history.rollups.later import day_of
 
 TEMPLATE = "history/reports/trust_day.html"
 MAY_REPAIR = "history.requeue_events"
 
+# A day is told by its date: where clocks go back over midnight, it is no single stretch of time.
 PLACED = """
-SELECT order_id FROM every_order o WHERE created_at >= %s AND created_at < %s
+SELECT order_id FROM every_order o
+WHERE created_at >= %(start)s AND created_at < %(end)s AND (created_at AT TIME ZONE %(zone)s)::date = %(day)s
 """
 
 
@@ -90,14 +93,15 @@ def _period(day: str) -> Period:
 
 def _of_postgresql(period: Period) -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute(PLACED, [period.start, period.end])
+        parameters = {"start": period.start - DAY, "end": period.end + DAY, "day": period.first}
+        cursor.execute(PLACED, parameters | {"zone": settings.TIME_ZONE})
         return {order_id for (order_id,) in cursor.fetchall()}
 
 
 def _of_documents(period: Period) -> set[int]:
     found = mongo.for_reading().find(
-        {"created_at": {"$gte": period.start, "$lt": period.end}},
-        {"order_id": 1},
+        {"created_at": {"$gte": period.start - DAY, "$lt": period.end + DAY}},
+        {"order_id": 1, "created_at": 1},
         max_time_ms=settings.MONGODB_READ_TIMEOUT_MS,
     )
-    return {document["order_id"] for document in found}
+    return {document["order_id"] for document in found if day_of(document["created_at"]) == period.first}

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from django.utils import timezone
+
 from history.rollups import later, read, shape
 from history.rollups.cohorts import cohorts
 from history.rollups.later import Changed, Standing, day_of
@@ -21,6 +23,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 # One longer reading is quicker than two.
 NEAR = timedelta(days=31)
+# No clock goes back further.
+REPEATED = timedelta(hours=26)
 MILLISECONDS_OF_MINUTE = 60_000
 
 
@@ -41,6 +45,11 @@ class Past:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.day = day_of(at)
+        # The days of which a part may lie after the moment: where clocks are changed, the neighbours too.
+        near = [at - REPEATED, at, at + REPEATED]
+        is_changed = len({timezone.localtime(each, timezone.get_default_timezone()).utcoffset() for each in near}) > 1
+        self.days = {day_of(each) for each in near} if is_changed else {self.day}
+        self.last = max(self.days)
         self._changed: dict[int, Changed] = {}
         self._count = (0, 0)
 
@@ -53,11 +62,11 @@ class Past:
 
     def other_days(self, first: date, last: date) -> list[date]:
         """The days, up to that moment's, that may have been others than they are now."""
-        found = {self.day}.union(*(each.days for each in self.changed().values()))
-        return sorted(day for day in found if first <= day <= min(last, self.day))
+        found = self.days.union(*(each.days for each in self.changed().values()))
+        return sorted(day for day in found if first <= day <= min(last, self.last))
 
     def statuses(self, first: date, last: date) -> list[tuple[date, dict[str, StatusSums]]]:
-        found = dict(read.statuses(first, min(last, self.day)))
+        found = dict(read.statuses(first, min(last, self.last)))
         for day in self.other_days(first, last):
             found.pop(day, None)
         found |= {day.day: _statuses(day) for day in self._other_orders(first, last)}
@@ -65,11 +74,11 @@ class Past:
 
     def cohorts(self, first: date, last: date) -> list[tuple[date, dict[str, CohortSums]]]:
         """From all orders ever: they ask for each customer's first."""
-        found = cohorts(self.orders(date.min, self.day))
+        found = cohorts(self.orders(date.min, self.last))
         return sorted((day, sums) for day, sums in found.items() if first <= day <= last)
 
     def orders(self, first: date, last: date) -> Iterator[DayOrders]:
-        found = {day.day: day for day in read.orders(first, min(last, self.day))}
+        found = {day.day: day for day in read.orders(first, min(last, self.last))}
         others, changed, standing = self.other_days(first, last), self.changed(), self._standing()
         for day in others:
             orders = found.get(day, DayOrders(day))
@@ -84,19 +93,19 @@ class Past:
         return (day for run in runs(sorted(wanted)) for day in self.orders(*run) if day.day in wanted)
 
     def lines(self, first: date, last: date) -> Iterator[DayLines]:
-        found = {day.day: day for day in read.lines(first, min(last, self.day))}
-        there = {order_id for day in self.orders(self.day, self.day) for order_id in day.order_ids}
+        found = {day.day: day for day in read.lines(first, min(last, self.last))}
+        there = {order_id for day in self.orders_on(self.days) for order_id in day.order_ids}
         others, changed, standing = self.other_days(first, last), self.changed(), self._standing()
         for day in others:
             lines = found.get(day, DayLines(day))
             columns = (lines.order_ids, lines.product_ids, lines.statuses, lines.quantities, lines.cents)
             kept = [row for row in zip(*columns, strict=True) if row[0] not in changed]
-            kept = [row for row in kept if row[0] in there] if day == self.day else kept
+            kept = [row for row in kept if row[0] in there] if day in self.days else kept
             found[day] = _lines(day, kept, standing.get(day, ()))
         return (found[day] for day in sorted(found) if found[day].order_ids)
 
     def durations(self, first: date, last: date) -> list[DayDurations]:
-        found = {day.day: day for day in read.durations(first, min(last, self.day))}
+        found = {day.day: day for day in read.durations(first, min(last, self.last))}
         for day in self.other_days(first, last):
             found.pop(day, None)
         found |= self._durations(list(self._other_orders(first, last)))
