@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from config.api.problems import Problem
 from config.api.scopes import ORDERS_READ, ApiRequest, Key, Scope
 from config.api.types import LARGEST, Cursor, Flag, Limit, MomentAsked, Number, Parameters, Text
 from core.db.timestamps import EARLIEST, LATEST
-from core.row_isolation import Isolation
+from core.row_isolation import Isolation, attempt, describe
 from history.api import answers
 from history.api.answers import HistoryAnswer, OrderPage
 from history.archive import reading
@@ -121,7 +122,10 @@ def get_history(request: ApiRequest, order_id: OrderId, asked: Query[HistoryPara
     past = standing(document, as_of or NOW) if document else None
     if past is None or request.auth.customer_id not in (None, past.order["user_id"]):
         raise Problem("not-found", "There is no such order, or there was none at that moment.")
-    return answers.history(past, as_of=as_of, customer_id=request.auth.customer_id)
+    answer, error = attempt(partial(answers.history, as_of=as_of, customer_id=request.auth.customer_id), past)
+    if answer is None:
+        raise Problem("unreadable", describe(error))
+    return answer
 
 
 def _visible(key: Key) -> EveryOrderQuerySet:
