@@ -13,7 +13,7 @@ ALTER TABLE archived_orders ALTER COLUMN transaction_id SET DEFAULT pg_current_x
 
 class Migration(migrations.Migration):
     atomic = False  # indexes of large tables are made while the shop writes
-    dependencies = [("history", "0031_parked_rows")]
+    dependencies = [("history", "0032_parked_rows_message")]
 
     operations = [
         migrations.RunSQL(
