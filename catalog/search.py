@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from functools import lru_cache
 from unicodedata import normalize
 
 from django.contrib.postgres.search import SearchQueryField, SearchRank, SearchVectorField
@@ -37,7 +36,6 @@ WORDS = """
 SELECT text, coalesce(ts_lexize('english_stem', text), ARRAY[text])
 FROM unnest(string_to_array(search_words(%s), ' ')) WITH ORDINALITY AS word (text, place) ORDER BY place
 """
-WORDS_OF_EACH = "SELECT search_words(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, place) ORDER BY place"
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,12 @@ def query_of(words: Sequence[Word], weight: str = "") -> str:
     return " & ".join(word.as_query(weight) for word in counted)
 
 
+def all_categories() -> list[Category]:
+    """Return the categories as a search needs them, with the words of their names."""
+    split = Func("name", function="search_words", output_field=TextField())
+    return list(Category.objects.annotate(words=split))
+
+
 def named(products: ProductQuerySet, words: Sequence[Word]) -> ProductQuerySet:
     """Return the products that have every word, or its beginning, in name or SKU."""
     return products.filter(has_words('"products"."words"', query_of(words, weight="A")))
@@ -91,8 +95,8 @@ def matching(
 ) -> ProductQuerySet:
     """Return the products that have every word of text, or its beginning, in name, SKU, attributes or description.
 
-    A word may be the category's instead. words: of text. Each product gets `tier` (0 is the very name or SKU, 1 has the
-    name's words, 2 begins with them, 3 is any other) and `rank`, higher is better.
+    A word may be the category's instead. categories: all_categories(). words: of text. Each product gets `tier` (0 is
+    the very name or SKU, 1 has the name's words, 2 begins with them, 3 is any other) and `rank`, higher is better.
     """
     # Migration 0011 makes the columns and says why the model has them not.
     found = products.alias(
@@ -129,7 +133,7 @@ def nearest(words: Sequence[Word], categories: Iterable[Category]) -> str:
     with connection.cursor() as cursor:
         cursor.execute(NEAR, [asked])
         near = [name for (name,) in cursor.fetchall()]
-    known = sorted({word for name in (*near, *_names_of(categories)) for word in name.split()})
+    known = sorted({word for name in (*near, *(vars(one)["words"] for one in categories)) for word in name.split()})
     # Composed again, because people read it.
     return normalize("NFC", " ".join(_nearest_word(word, known) for word in texts))
 
@@ -147,25 +151,12 @@ def _spelling(text: F | Value) -> Func:
     return Func(Lower(text), template="normalize(%(expressions)s, NFKC)", output_field=TextField())
 
 
-def _names_of(categories: Iterable[Category]) -> tuple[str, ...]:
-    return _words_of_each(tuple(category.name for category in categories))
-
-
-# Of one list of categories: it is asked for by every search and always gives the same words.
-@lru_cache(maxsize=2)
-def _words_of_each(texts: tuple[str, ...]) -> tuple[str, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(WORDS_OF_EACH, [list(texts)])
-        return tuple(words for (words,) in cursor.fetchall())
-
-
 def _category_words(words: Sequence[Word], categories: Iterable[Category]) -> dict[tuple[str, ...], list[Category]]:
     """Return categories by the words that mean them."""
     by_words: dict[tuple[str, ...], list[Category]] = {}
-    categories = list(categories)
     texts = [word.text for word in words[:MOST_WORDS]]
-    for category, name in zip(categories, _names_of(categories), strict=True):
-        own = name.split()
+    for category in categories:
+        own = vars(category)["words"].split()
         meant = tuple(text for text in texts if _is_in(text, own))
         if meant:
             by_words.setdefault(meant, []).append(category)

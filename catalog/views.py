@@ -18,6 +18,7 @@ from catalog import drawing, listing
 from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
 from catalog.models import Category, Product, ProductQuerySet
+from catalog.search import all_categories
 
 SEARCH_FROM = 2  # characters; less finds half the shop
 SUGGESTED = 4
@@ -47,7 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
     cut = _("That was a long text: only its first {length} characters were searched for.").format(length=SEARCH_LENGTH)
     notes = [cut] if len(asked.strip()) > SEARCH_LENGTH else []
     if len(text) >= SEARCH_FROM:
-        return _list(request, "catalog/search.html", list(Category.objects.all()), text=text, notes=notes)
+        return _list(request, "catalog/search.html", all_categories(), text=text, notes=notes)
     context = {"text": text, "notes": notes, "popular": _popular(Product.objects.for_sale())}
     return render(request, "catalog/search.html", context)
 

@@ -56,6 +56,8 @@ NAMES = [f"{word} {ending}" for words in SCRIPTS.values() for word in words.spli
     for number, ending in enumerate(ENDINGS[4:])
 ]
 
+WORDS_OF_EACH = "SELECT search_words(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, place) ORDER BY place"
+
 
 def first(typed: str) -> str:
     text = search_text(typed)
@@ -130,7 +132,7 @@ def test_sku_attributes_category_and_description_are_split_as_names_are():
     }.items():
         for text in asked:
             words = search.words_of(text)
-            found = search.matching(Product.objects.all(), text, [shelf], words)
+            found = search.matching(Product.objects.all(), text, search.all_categories(), words)
             assert [product.name for product in found] == [name], text
 
 
@@ -158,7 +160,7 @@ def test_every_letter_is_the_same_word_in_any_case_and_however_it_is_composed():
     words = []
     with connection.cursor() as cursor:
         for texts in spellings:
-            cursor.execute(search.WORDS_OF_EACH, [texts])
+            cursor.execute(WORDS_OF_EACH, [texts])
             words.append([word for (word,) in cursor.fetchall()])
 
     assert [different for different in zip(letters, *words, strict=True) if len(set(different[1:])) > 1] == []

@@ -11,7 +11,7 @@ from tests.factories import CategoryFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
-LIST, PRODUCT, CART, ORDER, ORDERS = 8, 6, 6, 8, 8
+LIST, SEARCH, PRODUCT, CART, ORDER, ORDERS = 8, 9, 6, 6, 8, 8
 
 
 def taken(client, path, language):
@@ -25,7 +25,7 @@ def test_pages_keep_below_their_bars_however_many_rows_there_are(client, mirror,
     customer, category = UserFactory(), CategoryFactory(slug="lamps")
     first = ProductFactory(name="Lamp", category=category, attributes={"colour": "red"})
     order = place(first, customer=customer)
-    bars = {"/": LIST, "/?in_stock=on&attribute=colour:red": LIST, "/search/?q=lamp": LIST, "/c/lamps/": LIST,
+    bars = {"/": LIST, "/?in_stock=on&attribute=colour:red": LIST, "/search/?q=lamp": SEARCH, "/c/lamps/": LIST,
             first.get_absolute_url(): PRODUCT, "/cart/": CART}  # fmt: skip
     of_customer = {f"/orders/{order.pk}/": ORDER, "/orders/": ORDERS, "/orders/?q=lamp&tab=open": ORDERS}
 
