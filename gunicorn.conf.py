@@ -14,6 +14,10 @@ from gunicorn.glogging import Logger
 from config import counters, environment, logs, stopping, tether
 
 wsgi_app = "config.wsgi"
+# gunicorn believes no header: by default those that ask from this machine say where the shop is mounted (SCRIPT_NAME)
+# and that they came by https. BEHIND_TLS_PROXY has Django believe the proxy.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # Only this machine unless HOST says otherwise (the image says 0.0.0.0). A proxy that buffers requests and answers
 # stands in front (docs/examples/nginx.conf): gunicorn has no timeouts for clients that send or read slowly.
 with environment.one_sentence():

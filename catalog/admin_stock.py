@@ -17,9 +17,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from catalog import stock_desk
-from catalog.listing import page_of
 from catalog.models import Product, StockMovement
 from core.number_fields import WholeNumberField
+from core.pagination import page_of
 
 PAGE_SIZE = 50
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, IntegerField, Q, Value, When
 from django.db.models.expressions import RawSQL
@@ -22,7 +23,7 @@ from catalog.filters import NUMBER, Filters
 from catalog.models import ProductQuerySet
 
 DIGITS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
-CENT = Decimal("0.01")
+CENT = Decimal(1).scaleb(-settings.CURRENCY_DECIMALS)
 # Where one price range ends and the next begins.
 EDGES = (Decimal(25), Decimal(50), Decimal(100), Decimal(250))
 

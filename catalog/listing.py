@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -17,6 +17,10 @@ from catalog.filter_groups import Chip, Links, chips, groups
 from catalog.filters import Filters
 from catalog.forms import ListForm
 from catalog.models import Category, Product, ProductQuerySet
+from core.pagination import page_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 PAGE_SIZE = 24
 
@@ -104,34 +108,6 @@ def _sidebar(found: _Found, chosen: Filters, categories: Sequence[Category], lin
         "hidden": links.hidden(chosen),
     }
     return render_to_string("catalog/_filters.html", context)
-
-
-def page_of(rows: Any, asked: str | None, size: int, *, count: int | None = None) -> tuple[Page[Any], list[str]]:
-    """Return the page asked for, or the nearest there is with a note; a known count saves its query."""
-    paginator = CountedPaginator(rows, size, count=count)
-    is_number = asked is not None and asked.isdecimal() and asked.strip("0") != ""
-    page = paginator.get_page(asked if is_number else 1)
-    if asked is None or asked == str(page.number):
-        return page, []
-    if is_number:
-        told = gettext("There is no page {asked}: this is the last one, {last}.")
-        return page, [told.format(asked=asked[:10], last=page.number)]
-    return page, [gettext("“{text}” is no page number: this is the first page.").format(text=asked[:40])]
-
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
-    _Paginator = Paginator[Any]
-else:
-    _Paginator = Paginator
-
-
-class CountedPaginator(_Paginator):
-    def __init__(self, rows: Any, size: int, *, count: int | None = None) -> None:
-        super().__init__(rows, size)
-        if count is not None:
-            self.__dict__["count"] = count  # where its cached_property keeps it
 
 
 def _found(text: str, chosen: Filters, categories: Sequence[Category]) -> _Found:

@@ -35,6 +35,22 @@ class Category(models.Model):
         return _category_path(self.slug)
 
 
+class OldSlug(models.Model):
+    """The slug that a category had before; the database writes it (migration 0015), whoever renames the category."""
+
+    slug = models.CharField(max_length=100, primary_key=True)
+    category = models.ForeignKey(
+        Category, on_delete=models.DO_NOTHING, related_name="+", db_column="category_id", db_constraint=False
+    )
+
+    class Meta:
+        db_table = "old_category_slugs"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 # A list of filters leads to every category, and finding out a path takes longer than anything else of a filter.
 @lru_cache(maxsize=10_000)
 def _category_path(slug: str) -> str:

@@ -23,7 +23,7 @@ from catalog import attributes, product_exported
 from catalog.models import Category, Product
 from catalog.product_exported import Exported
 from core.csv_output import unescape
-from core.numbers import parse_number
+from core.numbers import checked_money, parse_number
 from core.text import normalize_sku
 
 COLUMNS = ["sku", "name", "category", "price", "stock", "is_active", "attributes", "description"]
@@ -76,7 +76,7 @@ class Sku(Text):
 
 class Price(Widget):
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Decimal:
-        return Decimal(f"{parse_number(value, decimals=2):.2f}")
+        return Decimal(f"{checked_money(parse_number(value, decimals=2)):.2f}")
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return f"{value:.2f}"

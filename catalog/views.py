@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from catalog import drawing, listing
 from catalog.facets import worded
 from catalog.forms import SEARCH_LENGTH, search_text
-from catalog.models import Category, Product, ProductQuerySet
+from catalog.models import Category, OldSlug, Product, ProductQuerySet
 from catalog.search import all_categories
 
 SEARCH_FROM = 2  # characters; less finds half the shop
@@ -36,7 +36,8 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     categories = list(Category.objects.all())
     chosen = next((one for one in categories if one.slug == slug), None)
     if chosen is None:
-        raise Http404
+        old = get_object_or_404(OldSlug.objects.select_related("category"), slug=slug)
+        return _moved(request, old.category)
     return _list(request, "catalog/category.html", categories, category=chosen)
 
 
@@ -57,7 +58,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     number = slug.rpartition("-")[2]
-    found = get_object_or_404(Product.objects.select_related("category"), pk=int(number) if number.isdecimal() else 0)
+    found = get_object_or_404(
+        Product.objects.select_related("category"), pk=int(number) if number.isdecimal() and len(number) < 19 else 0
+    )
     if slug != found.slug:
         # Not permanent: a browser that remembered it would run in circles once a product got its old name back.
         return redirect(found)
@@ -81,6 +84,14 @@ def picture(request: HttpRequest, name: str) -> FileResponse:
         return FileResponse(default_storage.open(name), content_type="image/webp")
     except FileNotFoundError as error:
         raise Http404 from error
+
+
+def _moved(request: HttpRequest, category: Category) -> HttpResponse:
+    query = request.META.get("QUERY_STRING", "")
+    response = redirect(category.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+    # A browser that remembered it would run in circles once a category got its old address back.
+    response["Cache-Control"] = "no-cache"
+    return response
 
 
 def _list(

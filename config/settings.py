@@ -261,8 +261,9 @@ CURRENCY = env.text(
     "CURRENCY",
     default="USD",
     allowed=environment.CURRENCIES.__contains__,
-    expected="the three letters of a currency, such as EUR",
+    expected="the three letters of a currency that has at most two decimals, such as EUR",
 )
+CURRENCY_DECIMALS = 0 if CURRENCY in environment.NO_DECIMALS else 2
 # So many of a product or fewer are low.
 LOW_STOCK = env.number("LOW_STOCK", default=5, least=0, most=1_000_000)
 STATIC_URL = "static/"

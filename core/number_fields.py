@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from core.numbers import NumberError, parse_number
+from core.numbers import NumberError, checked_money, parse_number
 
 
 class NumberTextInput(forms.TextInput):
@@ -34,9 +34,13 @@ class MoneyField(forms.DecimalField):
     widget = NumberTextInput
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's own does
-        return super().to_python(
+        amount = super().to_python(
             _parse(self, value, decimals=2 if self.decimal_places is None else self.decimal_places)
         )
+        try:
+            return amount if amount is None else checked_money(amount)
+        except NumberError as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
 
 
 def _parse(field: forms.Field, value: Any, *, decimals: int) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from django.conf import settings
+
 MAX_LENGTH = 40
 
 # Digits, which one separator may group by three, and a fraction after a point or a comma. [0-9]: no other digits.
@@ -20,6 +22,13 @@ AMBIGUOUS = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 class NumberError(ValueError):
     """A text that is no number or may mean two; its message is for people."""
+
+
+def checked_money(amount: Decimal) -> Decimal:
+    """Return an amount that the shop's currency has. Raises NumberError."""
+    if amount != round(amount, settings.CURRENCY_DECIMALS):
+        raise NumberError(f"{settings.CURRENCY} has no decimals. Write a whole number.")
+    return amount
 
 
 def parse_number(text: str, *, decimals: int) -> Decimal:

@@ -18,9 +18,9 @@ from django.utils import timezone
 from pymongo.cursor import Cursor
 
 from catalog.forms import search_text
-from catalog.listing import page_of
 from config.paging import AtLeast
 from core.number_fields import WholeNumberField
+from core.pagination import page_of
 from history import mongo
 from history.models import Kind, Subject
 from history.mongo import Document

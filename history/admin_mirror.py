@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.listing import page_of
+from core.pagination import page_of
 from history.mirror import lag, requeue
 from history.models import Event, ParkedRow, ReconcileRun
 

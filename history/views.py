@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from catalog.forms import search_text
-from catalog.listing import page_of
+from core.pagination import page_of
 from history import changes, timeline
 from history.archive import lists
 from history.every_order import EveryOrder, EveryOrderQuerySet

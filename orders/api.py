@@ -38,6 +38,7 @@ OrderId = Annotated[int, Path(ge=1, le=LARGEST)]
         "out-of-stock",
         "total-changed",
         "total-too-large",
+        "reference-taken",
         "invalid",
         "idempotency-key-reused",
     ),
@@ -116,6 +117,7 @@ def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) ->
             at=timezone.now(),
             shipping_address=asked.shipping_address.lines(),
             shown_total=asked.expected_total,
+            external_ref=asked.external_ref,
             by=str(key),
         )
     except services.OutOfStock as error:
@@ -130,6 +132,8 @@ def _place(customer: User, asked: OrderAsked, key: Key, idempotency_key: str) ->
     except services.TotalChanged as error:
         total = f"{error.total:.2f}"
         raise Problem("total-changed", f"At the prices of now it is {total}.", total=total) from None
+    except services.ReferenceTaken as error:
+        raise Problem("reference-taken", str(error)) from None
     except services.TotalTooLarge:
         raise Problem("total-too-large", "Order less at a time.") from None
     except services.KeyReused as error:

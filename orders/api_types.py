@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from django.conf import settings
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from config.api.types import INTEGRAL, LARGEST, PRINTABLE, Answer, Body, Moment, Money, MoneySent, SkuSent, Text
 from orders.cart import MAX_QUANTITY
@@ -13,6 +14,7 @@ from orders.models import Order, OrderItem
 from orders.status import Status, allowed_after
 
 MOST_ITEMS = 100
+EXTERNAL_REF = r"^[!-~]([ -~]{0,62}[!-~])?$"
 # A return says what came back and what is refunded for it: that is done in the back office.
 STEPS = [Status.PAID, Status.SHIPPED, Status.DELIVERED, Status.CANCELLED]
 
@@ -42,6 +44,16 @@ ExpectedTotal = Annotated[
     MoneySent | None,
     BeforeValidator(_given),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,10}\.[0-9]{2}$", "examples": ["86.20"]}),
+]
+
+
+ExternalRef = Annotated[
+    Text | None,
+    Field(min_length=1, max_length=64),
+    BeforeValidator(_given),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": 64, "pattern": EXTERNAL_REF, "examples": ["web-2026-0815"]}
+    ),
 ]
 
 
@@ -76,9 +88,19 @@ class OrderAsked(Body):
         Field(min_length=1, max_length=MOST_ITEMS, description="The same SKU again: the quantities are added."),
     ]
     shipping_address: AddressAsked
+    external_ref: Annotated[
+        ExternalRef, Field(description="The order's own reference in another system; no two orders have the same.")
+    ] = None
     expected_total: Annotated[
         ExpectedTotal, Field(description="If given, the order is refused where it would cost something else.")
     ] = None
+
+    @field_validator("external_ref")
+    @classmethod
+    def without_blanks(cls, reference: str | None) -> str | None:
+        if reference is not None and not re.fullmatch(EXTERNAL_REF, reference):
+            raise ValueError("has to be printable ASCII without blanks around it")
+        return reference
 
     @model_validator(mode="after")
     def of_one_customer(self) -> OrderAsked:

@@ -6,16 +6,16 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Product
+from core.redirects import next_path
 from orders.cart import CartFull, cart_of
 from orders.forms import CartForm
 
@@ -45,9 +45,9 @@ def cart_add(request: HttpRequest) -> HttpResponse:
         before, now = cart_of(request).add(product, asked, to=form.cleaned_data["in_cart"])
     except CartFull as error:
         messages.error(request, str(error))
-        return redirect(_back(request))
+        return HttpResponseRedirect(next_path(request, reverse("orders:cart")))
     _tell_added(request, product, added=now - before, asked=asked, now=now)
-    return redirect(_back(request))
+    return HttpResponseRedirect(next_path(request, reverse("orders:cart")))
 
 
 @login_not_required
@@ -109,11 +109,3 @@ def _tell_added(request: HttpRequest, product: Product, *, added: int, asked: in
     else:
         told = _("{product} is sold out.") if product.is_active else _("{product} is no longer for sale.")
         messages.error(request, told.format(product=product.name))
-
-
-def _back(request: HttpRequest) -> str:
-    """Where the form was, if it is on this site; otherwise the cart."""
-    asked = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure()):
-        return asked
-    return reverse("orders:cart")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -94,6 +94,11 @@ class KeyReused(OrderError):
         super().__init__(told.format(order=order))
 
 
+class ReferenceTaken(OrderError):
+    def __init__(self, external_ref: str) -> None:
+        super().__init__(_("Another order has the reference {reference}.").format(reference=external_ref))
+
+
 class TransitionNotAllowed(OrderError):
     def __init__(self, order: Order, to: str) -> None:
         self.order = order
@@ -120,6 +125,7 @@ def place_in_transaction(
     shipping_address: Mapping[str, str] | None = None,
     shown: Sequence[ShownLine] | None = None,
     shown_total: Decimal | None = None,
+    external_ref: str | None = None,
     by: User | str | None = None,
 ) -> Order:
     """Place an order at today's prices and return it; the same key returns the first order again.
@@ -130,8 +136,9 @@ def place_in_transaction(
     shown, shown_total: the lines and the total that the customer agreed to, where they were stated.
     by: who places it, or the name of what does; the customer unless said.
     Raises OutOfStock (which products, how many are left), NotForSale, NotActive where the customer was deactivated,
-    NoCustomer where there is none, OrderChanged or TotalChanged where it is not what was shown, TotalTooLarge, or
-    KeyReused where the key belongs to an order of other items; then nothing is written.
+    NoCustomer where there is none, OrderChanged or TotalChanged where it is not what was shown, TotalTooLarge,
+    ReferenceTaken where another order has the external_ref, or KeyReused where the key belongs to an order of other
+    items; then nothing is written.
     """
     quantities, by = _quantities(items), by or customer
     account = _locked_account(customer)
@@ -143,18 +150,11 @@ def place_in_transaction(
     products = list(_locked(quantities).defer("description", "attributes"))
     _refuse_missing(products, quantities)
     total = _agreed_total(products, quantities, shown, shown_total)
-    order = Order(
-        customer_id=customer.pk,
-        total_amount=total,
-        idempotency_key=key,
-        shipping_address=dict(shipping_address or {}),
-        holds_stock=True,
-        created_at=at,
-        changed_at=at,
-        changed_by=stock.actor_id(by),
-        changed_by_name=str(by)[:200],
-    )
-    order.save(force_insert=True)
+    order = Order(customer_id=customer.pk, total_amount=total, idempotency_key=key, external_ref=external_ref)
+    order.shipping_address = dict(shipping_address or {})
+    order.created_at = order.changed_at = at
+    order.changed_by, order.changed_by_name, order.holds_stock = stock.actor_id(by), str(by)[:200], True
+    _insert(order)
     add_items(order, products, quantities)
     taken = {pk: -quantity for pk, quantity in quantities.items()}
     stock.move(taken, reason=Reason.SALE, by=by, at=at, order_id=order.pk)
@@ -206,6 +206,25 @@ def _locked_account(customer: User) -> User:
     if account is None:
         raise NoCustomer
     return account
+
+
+def _insert(order: Order) -> None:
+    """Raises ReferenceTaken where a live or an archived order has its external_ref."""
+    if order.external_ref is None:
+        order.save(force_insert=True)
+        return
+    with connection.cursor() as cursor:
+        # The view of live and archived orders, so that an archived one can always be restored.
+        cursor.execute("SELECT EXISTS (SELECT FROM every_order WHERE external_ref = %s)", [order.external_ref])
+        if cursor.fetchone()[0]:
+            raise ReferenceTaken(order.external_ref)
+    try:
+        with transaction.atomic():
+            order.save(force_insert=True)
+    except IntegrityError as error:  # another one was placed at the same moment
+        if "external_ref" not in str(error):
+            raise
+        raise ReferenceTaken(order.external_ref) from error
 
 
 def _same_again(first: Order, quantities: Mapping[int, int]) -> Order:

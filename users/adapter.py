@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from core.redirects import is_page
 from core.text import normalize_email
 from users import devices
 from users.email_fields import refuse_reserved
@@ -51,6 +52,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped in
         response: HttpResponse = super().post_login(request, user, **kwargs)
         devices.remember(response, user)
         return response
+
+    def is_safe_url(self, url: str | None) -> bool:
+        return bool(url and is_page(url) and super().is_safe_url(url))
 
     def clean_email(self, email: str) -> str:
         refuse_reserved(email)

@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "stock-not-possible": (409, "The stock cannot become that"),
     "total-too-large": (409, "The order would be larger than the shop can take"),
     "customer-inactive": (409, "The customer's account is not active"),
+    "reference-taken": (409, "Another order has this external_ref"),
     "total-changed": (409, "The order would cost something else"),
     "position-unknown": (410, "The feed cannot be read from there without leaving something out"),
     "too-large": (413, "The request is too large"),

@@ -36,7 +36,9 @@ def money(amount: Decimal | None) -> str:
         return "–"
     if not Decimal(amount).is_finite():
         return str(amount)
-    digits = number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
+    # A fraction of a currency that has none, by plain SQL, is not hidden.
+    decimals = settings.CURRENCY_DECIMALS or (0 if amount % 1 == 0 else 2)
+    digits = number_format(abs(amount), decimal_pos=decimals, use_l10n=True, force_grouping=True)
     symbol = SYMBOLS.get(settings.CURRENCY, f"{settings.CURRENCY}\N{NO-BREAK SPACE}")
     shown = pgettext("money", "{symbol}{digits}").format(symbol=symbol, digits=digits).strip()
     return f"{'−' if amount < 0 else ''}{shown}"

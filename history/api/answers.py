@@ -87,6 +87,26 @@ def archived_order(document: Document, *, archived_at: datetime) -> OrderAnswer:
     )
 
 
+def past_order(past: Standing) -> OrderAnswer:
+    """An order as it was."""
+    order, latest = past.order, past.events[-1]
+    return OrderAnswer(
+        order_id=order["order_id"],
+        customer_id=order["user_id"],
+        external_ref=order["external_ref"],
+        status=Status(order["status"]),
+        allowed_next=[],
+        total_amount=order["total_amount"],
+        currency=settings.CURRENCY,
+        placed_at=_exact(order, "created_at"),
+        changed_at=_exact(latest, "timestamp"),
+        rev=latest["rev"],
+        archived_at=None,
+        shipping_address=order["shipping_address"],
+        items=[_item(item) for item in past.items],
+    )
+
+
 def history(past: Standing, *, as_of: datetime | None, customer_id: int | None) -> HistoryAnswer:
     """as_of: None for now. customer_id: of a key that is for this customer alone, who is not told what the store notes
     for itself."""

@@ -5,11 +5,11 @@ Source: PostgreSQL; of archived orders MongoDB order_history. Raises patience.Aw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter, itemgetter
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from django.db import connection
 from django.db.models import Q
@@ -30,7 +30,7 @@ from history.every_order import EveryOrderQuerySet
 from history.mirror.documents import milliseconds
 from history.models import ArchivedOrder, Event, EveryOrder
 from history.past import find
-from history.past.standing import standing
+from history.past.standing import Standing, standing
 from orders.api import router
 from orders.api_types import OrderAnswer
 from orders.models import Order
@@ -40,6 +40,7 @@ from users.models import User
 OF_ONE_ORDER = may_refuse("not-found", "history-unreachable", "unreadable", "busy")
 
 OrderId = Annotated[int, Path(ge=1, le=LARGEST)]
+Told = TypeVar("Told")
 # Later than everything that happened.
 NOW = datetime.max.replace(tzinfo=UTC)
 
@@ -96,8 +97,10 @@ def list_orders(request: ApiRequest, asked: Query[OrderParameters]) -> OrderPage
     openapi_extra=OF_ONE_ORDER,
     summary="Read an order",
 )
-def get_order(request: ApiRequest, order_id: OrderId) -> OrderAnswer:
-    """The order as it is now, live or archived."""
+def get_order(request: ApiRequest, order_id: OrderId, asked: Query[HistoryParameters]) -> OrderAnswer:
+    """The order, live or archived, as it is now or as it was at a past moment; then `allowed_next` is empty."""
+    if asked.as_of:
+        return _told(answers.past_order, _past(request.auth, order_id, milliseconds(asked.as_of)))
     rows = list(_visible(request.auth).filter(pk=order_id))
     found = _orders(rows)
     if rows and not found:
@@ -118,14 +121,23 @@ def get_history(request: ApiRequest, order_id: OrderId, asked: Query[HistoryPara
     """Every event of the order, and what it was after them: now, or at a past moment. A key for one customer alone is
     not told the notes that the store made for itself."""
     as_of = milliseconds(asked.as_of) if asked.as_of else None
-    document = find.present(order_id)
-    past = standing(document, as_of or NOW) if document else None
-    if past is None or request.auth.customer_id not in (None, past.order["user_id"]):
-        raise Problem("not-found", "There is no such order, or there was none at that moment.")
-    answer, error = attempt(partial(answers.history, as_of=as_of, customer_id=request.auth.customer_id), past)
+    past = _past(request.auth, order_id, as_of or NOW)
+    return _told(partial(answers.history, as_of=as_of, customer_id=request.auth.customer_id), past)
+
+
+def _told(describe_past: Callable[[Standing], Told], past: Standing) -> Told:
+    answer, error = attempt(describe_past, past)
     if answer is None:
         raise Problem("unreadable", describe(error))
     return answer
+
+
+def _past(key: Key, order_id: int, at: datetime) -> Standing:
+    document = find.present(order_id)
+    past = standing(document, at) if document else None
+    if past is None or key.customer_id not in (None, past.order["user_id"]):
+        raise Problem("not-found", "There is no such order, or there was none at that moment.")
+    return past
 
 
 def _visible(key: Key) -> EveryOrderQuerySet:

@@ -14,11 +14,11 @@ from django.utils import timezone
 from ninja import Path, Query, Router
 from pydantic import BeforeValidator, Field
 
-from catalog.listing import page_of
 from config.api.description import may_refuse
 from config.api.problems import invalid
 from config.api.scopes import REPORTS_READ, ApiRequest, Scope
 from config.api.types import Answer, Moment, MomentAsked, Number, Parameters, whole
+from core.pagination import page_of
 from history.reports import causes, question, tables
 from history.reports.freshness import freshness
 from history.reports.periods import Period

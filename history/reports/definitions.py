@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.conf import settings
+
 from history.reports.numbers import Numbers, ranked
 from orders.status import WITHOUT_REVENUE
 
@@ -69,7 +71,7 @@ CATEGORY = (
     "The category is the product's of today.",
 )
 
-CENT = Decimal("0.01")
+CENT = Decimal(1).scaleb(-settings.CURRENCY_DECIMALS)
 TENTH = Decimal("0.1")
 
 

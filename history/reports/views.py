@@ -20,8 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from pymongo.errors import ExecutionTimeout, NetworkTimeout, PyMongoError
 
-from catalog.listing import page_of
 from catalog.models import Category
+from core.pagination import page_of
 from history.reports import causes, csv, customers, filters, intervals, orders, periods, products, question, retention
 from history.reports import sales as sales_report
 from history.reports import statuses as status_report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from history.models import Event
 from orders.models import Mail, Order
 from tests.api.keys import ApiClient, kind
 from tests.factories import ProductFactory, UserFactory
+from tests.parallel import in_parallel
 from users import api_answers, api_keys
 from users.models import ApiAnswer
 
@@ -194,4 +196,42 @@ def test_only_a_key_with_the_scope_places_orders(now):
     for client, status in [(ApiClient("orders:read", "status:write"), 403), (ApiClient(text=""), 401), (revoked, 401)]:
         assert place(client, asked(customer, ("MUG", 1)), "k1").status_code == status
     assert first.status_code == 201
+    assert Order.objects.count() == 1
+
+
+def test_an_order_has_the_reference_of_the_other_system():
+    ProductFactory(sku="MUG")
+    client = ApiClient("orders:write", "orders:read")
+    body = asked(UserFactory(), ("MUG", 1), external_ref="web-2026/0815")
+
+    placed = place(client, body).json()
+
+    assert placed["external_ref"] == "web-2026/0815"
+    assert Order.objects.get().external_ref == "web-2026/0815"
+    assert client.get(f"/orders/{placed['order_id']}").json()["external_ref"] == "web-2026/0815"
+    again = place(client, body)
+    assert (again.status_code, kind(again)) == (409, "reference-taken")
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("reference", ["", " ", " a", "a ", "a\nb", "\x00", "é", "x" * 65, 7, None])
+def test_a_reference_that_cannot_be_one_is_refused(reference):
+    ProductFactory(sku="MUG")
+
+    answer = place(ApiClient("orders:write"), asked(UserFactory(), ("MUG", 1), external_ref=reference))
+
+    assert (answer.status_code, kind(answer)) == (422, "invalid")
+    assert not Order.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_orders_of_one_reference_at_once_are_one():
+    ProductFactory(sku="MUG")
+    client = ApiClient("orders:write")
+
+    answers = in_parallel(
+        [partial(place, client, asked(UserFactory(), ("MUG", 1), external_ref="same")) for _ in range(4)]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert Order.objects.count() == 1

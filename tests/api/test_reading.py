@@ -201,3 +201,39 @@ def test_a_document_that_somebody_changed_is_not_believed(orders):
         assert kind(client.get(path)) == "unreadable"
     assert client.get("/orders").json()["left_out"] == [archived.pk]
     assert ArchivedOrder.objects.filter(pk=archived.pk).exists()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_order_is_read_as_it_was(orders, now, number):
+    """The first order is live, the second one archived."""
+    client, order = ApiClient("orders:read"), orders[number]
+    placed = client.get(f"/orders/{order.pk}/history").json()["events"][0]["at"]
+    if not number:
+        change_status(order, to="paid", by=StaffFactory(), at=now)
+
+    past = client.get(f"/orders/{order.pk}?as_of={placed}").json()
+
+    assert (past["status"], past["rev"], past["allowed_next"]) == ("pending", 1, [])
+    assert past["changed_at"] == past["placed_at"] == placed
+    assert past["total_amount"] == f"{order.total_amount:.2f}"
+    assert [item["sku"] for item in past["items"]] == ["MUG", "PEN"]
+    assert client.get(f"/orders/{order.pk}").json()["status"] != "pending"
+
+
+def test_there_was_no_order_before_it_was_placed_and_no_unknown_parameter_is_passed_over(orders):
+    client = ApiClient("orders:read")
+
+    assert kind(client.get(f"/orders/{orders[0].pk}?as_of=2001-01-01T00:00:00Z")) == "not-found"
+    for wrong in ("as_of=yesterday", "as_of=", "asof=2001-01-01T00:00:00Z", "x=1"):
+        assert kind(client.get(f"/orders/{orders[0].pk}?{wrong}")) == "invalid"
+
+
+def test_a_reference_of_an_archived_order_is_taken(orders):
+    ArchivedOrder.objects.filter(pk=orders[1].pk).update(external_ref="old-1")
+    items = [{"sku": "MUG", "quantity": 1}]
+    address = {"name": "Ada", "line1": "1", "city": "Ely", "postcode": "CB7", "country": "England"}
+    body = {"customer_id": UserFactory().pk, "items": items, "shipping_address": address, "external_ref": "old-1"}
+
+    answer = ApiClient("orders:write").post("/orders", body, Idempotency_Key="k1")
+
+    assert kind(answer) == "reference-taken"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import runpy
+import socket
 
 import pytest
 
 from tests.config.processes import ROOT
+from tests.web.server import Server
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,14 @@ def test_it_listens_where_host_and_port_say(monkeypatch, host, bind):
     assert settings["worker_class"] == "gthread"
     # Neither a pool of connections nor a client of MongoDB survives a fork.
     assert settings["preload_app"] is False
+
+
+def test_no_header_says_where_the_shop_is_mounted_or_that_it_came_by_https(tmp_path):
+    headers = "X-Forwarded-Proto: https\r\nSCRIPT_NAME: /evil\r\nPATH_INFO: /evil\r\nScript-Name: /evil"
+    with Server(tmp_path / "log") as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(f"GET /account/login/ HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    assert answer.split()[1] == "200"
+    assert "/evil" not in answer
+    assert "https://localhost" not in answer

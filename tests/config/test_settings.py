@@ -77,7 +77,7 @@ ADDRESSES = {
 }
 OTHERS = {
     "TIME_ZONE": ["Mars/Olympus", "-1", "0", "NaN", "1.5", "europe/nowhere", "../UTC", "Europe", "x" * 9000],
-    "CURRENCY": ["XYZ", "eur", "EURO", "€", "-1", "0", "NaN", "EU", "EUR,USD"],
+    "CURRENCY": ["XYZ", "KWD", "eur", "EURO", "€", "-1", "0", "NaN", "EU", "EUR,USD"],
     "ALLOWED_HOSTS": ["https://shop.example", "shop.example:8000", "shop.example/x", "a b", "::1", "a,,https://b"],
     "CSRF_TRUSTED_ORIGINS": ["shop.example", "https://shop.example/", "*", "https://a,b"],
     "WEBHOOK_NETWORKS": ["10.0.0.1/8", "10.0.0.0/33", "internal", "-1", "10.0.0.0/8,x", "NaN"],
