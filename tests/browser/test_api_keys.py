@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.visitor import PASSWORD
+
 
 @pytest.mark.timeout(300)
 def test_a_key_is_made_and_tried_in_the_description(visit, goods):
@@ -16,6 +18,8 @@ def test_a_key_is_made_and_tried_in_the_description(visit, goods):
     page.get_by_label("Name").fill("Warehouse")
     page.get_by_label("orders:read").check()
     clerk.follow(page.get_by_role("button", name="Save"))
+    page.locator("input[name=password]").fill(PASSWORD)
+    clerk.follow(page.locator("main button[type=submit]"))
     found |= clerk.flaws_by_look()
     key = page.locator(".key-text").inner_text()
     for link in ("I have copied it: back to the keys", "Warehouse", "Revoke"):

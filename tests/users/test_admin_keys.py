@@ -6,11 +6,12 @@ import re
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.test import Client
 from django.urls import reverse
 
 from history.models import Event, Subject
 from tests.api.keys import ApiClient
-from tests.factories import StaffFactory, UserFactory
+from tests.factories import PASSWORD, StaffFactory, UserFactory
 from tests.pages import confirm_password
 from users.models import ApiKey
 
@@ -60,6 +61,22 @@ def test_a_key_is_shown_once_used_and_revoked(client):
     assert told[0].changes["scopes"] == [None, "orders:read status:write"]
     assert "revoked_at" in told[1].changes
     assert not any(key.digest in str(event.changes) for event in told)
+
+
+def test_the_form_goes_on_once_the_password_is_entered():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(StaffFactory())
+
+    def sent(data):
+        return data | {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+
+    client.get(ADD)
+    asked = client.post(ADD, sent(FORM))["Location"]
+    client.get(asked)
+    made = client.post(asked, sent({"password": PASSWORD, "next": ADD}))
+
+    assert "shop_" in made.content.decode()
+    assert ApiKey.objects.get().name == "Warehouse"
 
 
 def test_nobody_hands_out_what_they_may_not_do(client):
