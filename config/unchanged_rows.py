@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import DateTimeField, Field, Model, QuerySet
@@ -27,8 +27,9 @@ from django.urls import reverse
 from core.shown_values import SHOWN, ShownValuesMixin, shown_states
 from history.last_change import describe_last_change
 
-# How many rows one action takes, and of how many refused ones it says why.
+# How many rows one action takes, also where its own page carries a field for each, and how many it names.
 MAX_ROWS = 5000
+MAX_ASKED = 500
 MAX_NAMED = 10
 # Actions that show a page of their own before they do anything.
 ASK_FIRST = {"delete_selected", "mark_cancelled"}
@@ -54,7 +55,9 @@ class RowState(_ModelAdmin):
 
     def state_of(self, row: Any) -> str:
         """Return what is compared: a digest of what the list shows of a row."""
-        names = self.state_fields or [str(name) for name in self.list_display or [] if self._is_stored(str(name))]
+        return self._digest(row, self.state_fields or filter(self._is_stored, map(str, self.list_display or [])))
+
+    def _digest(self, row: Any, names: Iterable[str]) -> str:
         return sha256(repr([self._state_value(row, name) for name in names]).encode()).hexdigest()[:16]
 
     def describe_change(self, request: HttpRequest, row: Any) -> str:
@@ -73,7 +76,8 @@ class RowState(_ModelAdmin):
             return str(getattr(self, name)(row))
         field = self.opts.get_field(name)
         assert isinstance(field, Field)
-        return field.value_from_object(row)
+        value = field.value_from_object(row)
+        return sorted(each.pk for each in value) if field.many_to_many else value
 
 
 if TYPE_CHECKING:
@@ -113,9 +117,10 @@ class UnchangedRows(_RowState):
                 lock(type(row), [row.pk])
                 row = self.get_object(request, unquote(object_id))
             if row is not None and self.has_delete_permission(request, row):
-                if request.method == "POST" and self._is_changed(row, shown_states(request)):
+                state = self._digest(row, filter(self._is_stored, flatten_fieldsets(self.get_fieldsets(request, row))))
+                if request.method == "POST" and shown_states(request).get(str(row.pk), state) != state:
                     return self._refuse_to_delete(request, row)
-                extra_context = {SHOWN: self.states_of([row]), **(extra_context or {})}
+                extra_context = {SHOWN: json.dumps({str(row.pk): state}), **(extra_context or {})}
             return super().delete_view(request, object_id, extra_context)
 
     def states_of(self, rows: Iterable[Any]) -> str:
@@ -141,9 +146,10 @@ def _act_on_unchanged(
 ) -> HttpResponse | None:
     """Run an action on those rows that are as they were shown; name the others."""
     with transaction.atomic() if model_admin.locks_rows else nullcontext():
-        keys = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
-        if len(keys) > MAX_ROWS:
-            model_admin.message_user(request, f"Choose {MAX_ROWS:,} rows at most. Nothing was changed.", messages.ERROR)
+        most = MAX_ASKED if key in ASK_FIRST else MAX_ROWS
+        keys = list(queryset.values_list("pk", flat=True)[: most + 1])
+        if len(keys) > most:
+            model_admin.message_user(request, f"Choose {most:,} rows at most. Nothing was changed.", messages.ERROR)
             return None
         if model_admin.locks_rows:
             lock(model_admin.model, keys)
@@ -187,8 +193,8 @@ def _name(model_admin: UnchangedRows, request: HttpRequest, refused: list[Any]) 
         each if isinstance(each, str) else model_admin.describe_change(request, each) for each in refused[:MAX_NAMED]
     ]
     more = f" And {len(refused) - MAX_NAMED:,} more." if len(refused) > MAX_NAMED else ""
-    count = f"{len(refused):,} left as they are, because they are not as this page showed them:"
-    model_admin.message_user(request, f"{count} {' '.join(told)}{more}", messages.ERROR)
+    told.insert(0, f"{len(refused):,} not touched, because this page showed something else:")
+    model_admin.message_user(request, f"{' '.join(told)}{more}", messages.ERROR)
 
 
 def _show_all(key: str, model_admin: UnchangedRows, request: HttpRequest, rows: list[Any]) -> HttpResponse:

@@ -191,7 +191,7 @@ def _raw(value: Any) -> Raw:
     """A value as a page sends it, lines ended in one way."""
     if isinstance(value, list | tuple):
         return sorted(str(each) for each in value)
-    return "" if value is None else str(value).replace("\r\n", "\n")
+    return "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def shown_states(request: HttpRequest) -> dict[str, str]:

@@ -168,7 +168,7 @@ class OrderAdmin(_OrderAdmin):
     def describe_change(self, request: HttpRequest, row: Any) -> str:
         assert request.user.is_authenticated
         order = Order.objects.filter(pk=row.pk).first()
-        return str(MovedOn(order, reader=request.user) if order else Archived(row.pk))
+        return MovedOn(order, reader=request.user).change if order else str(Archived(row.pk))
 
     # --- The page of one order ---
 

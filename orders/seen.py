@@ -12,16 +12,17 @@ from users.models import User
 
 
 class MovedOn(OrderError):
-    """The order is no longer what its reader saw; told is who made it what it is."""
+    """The order is no longer what its reader saw; change: what it is now and who changed it, without the refusal."""
 
     def __init__(self, order: Order, *, reader: User) -> None:
         self.order = order
         who = "you" if order.changed_by == reader.pk else order.changed_by_name
         when = date_format(timezone.localtime(order.changed_at), "j M Y, H:i:s")
-        super().__init__(
+        self.change = (
             f"Order {order} has moved on since you opened it: it is {order.get_status_display().lower()} now, "
-            f"last changed by {who} {naturaltime(order.changed_at)} ({when}). Nothing was changed now."
+            f"last changed by {who} {naturaltime(order.changed_at)} ({when})."
         )
+        super().__init__(f"{self.change} Nothing was changed now.")
 
 
 class Gone(OrderError):

@@ -17,7 +17,7 @@ from users import services
 from users.admin_key_owners import AsksAboutKeys
 from users.admin_keys import ApiKeyAdmin
 from users.forms import UserAddForm, UserEditForm
-from users.granting import MAY_ASSIGN, may_look_after, may_rename, roles_to_give, vouch
+from users.granting import MAY_ASSIGN, may_look_after, may_readdress, may_rename, roles_to_give, vouch
 from users.guards import password_asked
 from users.models import ApiKey, User
 from users.notices import tell_owner
@@ -78,7 +78,9 @@ class UserAdmin(AsksAboutKeys):
             fields += ["is_staff", "groups"]
         assert request.user.is_authenticated
         if not may_rename(obj, by=request.user):
-            fields += ["name", "email"]
+            fields.append("name")
+        if not may_readdress(obj, by=request.user):
+            fields.append("email")
         if obj.pk == request.user.pk:
             fields += ["is_active", "is_staff", "is_superuser"]  # nobody locks themselves out
         return fields

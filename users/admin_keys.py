@@ -127,7 +127,8 @@ class ApiKeyAdmin(_ApiKeyAdmin):
     def state(self, key: ApiKey) -> str:
         if key.revoked_at:
             return "revoked"
-        return "in use" if key.owner is None or key.owner.is_active else "stopped: its owner is not active"
+        is_owned = key.owner is None or (key.owner.is_active and key.owner.is_staff)
+        return "in use" if is_owned else "stopped: its owner is not active staff"
 
     @admin.display(description="scopes that its owner has lost")
     def lost(self, key: ApiKey) -> str:

@@ -37,7 +37,7 @@ WITH found AS (
     FROM api_keys LEFT JOIN users customer ON customer.user_id = api_keys.user_id
     LEFT JOIN users owner ON owner.user_id = coalesce(taken_over_by_id, made_by_id)
     WHERE prefix = %(prefix)s AND digest = %(digest)s AND revoked_at IS NULL
-        AND customer.is_active IS NOT FALSE AND owner.is_active IS NOT FALSE
+        AND customer.is_active IS NOT FALSE AND (owner.is_active AND owner.is_staff) IS NOT FALSE
 ), counted AS (
     INSERT INTO api_uses AS uses (key_id, since, requests) SELECT key_id, statement_timestamp(), 1 FROM found
     ON CONFLICT (key_id) DO UPDATE SET
@@ -106,16 +106,21 @@ def owned_by(user: User) -> QuerySet[ApiKey]:
 
 
 def lost_scopes(key: ApiKey) -> list[str]:
-    """Return the scopes that the key has no longer, because its owner is not active or may not do that any more."""
-    may = key.owner.get_all_permissions() if key.owner else SCOPES.values()
+    """Return the scopes that the key has lost, because its owner is not active staff or may not do that any more."""
+    may = api_permissions(key.owner) if key.owner else SCOPES.values()
     return [scope for scope in key.scopes.split() if SCOPES.get(scope) not in may]
+
+
+def api_permissions(owner: User) -> set[str]:
+    """Return what keys of this owner may do."""
+    return owner.get_all_permissions() if owner.is_staff else set()
 
 
 @transaction.atomic
 def take_over(key: ApiKey, *, by: User) -> bool:
     """Make `by` the owner of a key; False where it has ended, or does what they may not do."""
     current = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
-    may = by.get_all_permissions()
+    may = api_permissions(by)
     if current.revoked_at or not all(SCOPES.get(scope) in may for scope in current.scopes.split()):
         return False
     current.taken_over_by = by
@@ -124,10 +129,10 @@ def take_over(key: ApiKey, *, by: User) -> bool:
 
 
 def use(text: str, *, at: datetime) -> Use | None:
-    """Find the key of this text, unless it was revoked or its customer or owner is not active, and count a request.
+    """Find the key of this text, unless it was revoked, its customer is not active or its owner not active staff.
 
     It comes with the scopes only for which its owner has the permission now.
-    Counted at once and for all web servers; now and then it is noted that the key is in use.
+    Each request is counted at once and for all web servers; now and then it is noted that the key is in use.
     """
     parts = FORM.fullmatch(text)
     if not parts:

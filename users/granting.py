@@ -28,11 +28,16 @@ def is_only_customer(user: User) -> bool:
 
 
 def may_rename(user: User, *, by: User) -> bool:
-    """Return whether `by` may change the name and email: with the address goes the account, by resetting the password.
+    """Return whether `by` may change the name.
 
     Only superusers may where the account has or ever had rights; a colleague's can be taken away for a moment.
     """
     return by.is_superuser or (is_only_customer(user) and not user.had_rights)
+
+
+def may_readdress(user: User, *, by: User) -> bool:
+    """Return whether `by` may change the email: without a password, whoever reads mail there has the account."""
+    return may_rename(user, by=by) and (by.is_superuser or user.has_usable_password() or user.vouched_by == [by.pk])
 
 
 def vouch(user: User, *, by: User) -> None:

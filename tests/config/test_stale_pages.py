@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from catalog.models import Product
@@ -54,6 +55,12 @@ def both_open(ann, bob, address):
 def words(response, browser) -> str:
     """What a refused form says, on its page or on the one it leads to."""
     return text(response) if response.status_code != 302 else " ".join(told(response))
+
+
+def warehouse() -> Endpoint:
+    endpoint = Endpoint(name="Warehouse", url="https://shop.example/", kinds=[])
+    endpoints.add(endpoint)
+    return endpoint
 
 
 def set_password(ann, bob, place):
@@ -123,8 +130,7 @@ def erase(ann, bob, place):
 
 
 def rotate(ann, bob, place):
-    endpoint = Endpoint(name="Warehouse", url="https://shop.example/", kinds=[])
-    endpoints.add(endpoint)
+    endpoint = warehouse()
     mine, theirs = both_open(ann, bob, url("history_endpoint_change", endpoint))
     theirs.send("shown")
     salt = Endpoint.objects.get().salt
@@ -188,6 +194,25 @@ def test_what_was_changed_since_is_not_deleted(ann, bob):
     assert Product.objects.exists()
     assert ann.open(url("catalog_product_delete", lamp)).send("shown_states").status_code == 302
     assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "change"),
+    [
+        (ProductFactory, "catalog_product", {"description": "Hours of work"}),
+        (warehouse, "history_endpoint", {"kinds": ["placed"]}),
+        (lambda: Group.objects.create(name="Night shift"), "auth_group", {"permissions": ["1"]}),
+    ],
+)
+def test_what_lists_do_not_show_counts_for_deleting_too(ann, bob, make, name, change):
+    row = make()
+    mine = ann.open(url(f"{name}_delete", row))
+    bob.open(url(f"{name}_change", row)).send("csrfmiddlewaretoken", **change)
+
+    refused = mine.send("shown_states")
+
+    assert "was changed by Bob Birch on" in told(refused)[0]
+    assert type(row).objects.filter(pk=row.pk).exists()
 
 
 # --- Actions on many rows ---
@@ -292,6 +317,16 @@ def test_addresses_are_not_deleted_or_verified_unseen(ann, bob):
     assert not EmailAddress.objects.filter(pk=other.pk).exists()
 
 
+def test_no_more_are_deleted_at_once_than_a_form_may_carry(ann):
+    people = User.objects.bulk_create(User(name=f"P {n}", email=f"p{n}@shop.example") for n in range(501))
+    EmailAddress.objects.bulk_create(EmailAddress(user=person, email=person.email) for person in people)
+    mine = ann.open(reverse("admin:account_emailaddress_changelist"))
+
+    refused = tick(mine, "delete_selected", EmailAddress.objects.first(), select_across="1")
+
+    assert told(refused) == ["Choose 500 rows at most. Nothing was changed."]
+
+
 def test_all_that_match_are_shown_before_anything_happens_to_them(ann, bob):
     ProductFactory.create_batch(55)
     mine = ann.open(reverse("admin:catalog_product_changelist"))
@@ -303,7 +338,7 @@ def test_all_that_match_are_shown_before_anything_happens_to_them(ann, bob):
     Product.objects.filter(pk=changed.pk).update(price="99.00")
     done = confirm(mine, question)
     assert set(Product.objects.filter(is_active=True)) == {changed, added}
-    assert "left as they are" in told(done)[0]
+    assert "2 not touched, because this page showed something else" in told(done)[0]
 
 
 def test_every_action_is_tried():

@@ -159,6 +159,17 @@ def test_what_both_changed_of_a_choice_of_several_is_merged(model, ann, bob):
         assert not getattr(row, name).exists(), "untouched, it stays as the colleague left it"
 
 
+def test_lines_that_ended_otherwise_are_no_change(ann):
+    product = ProductFactory(description="one\rtwo")  # browsers send \r\n for each
+
+    saved = ann.open(change_url(product)).send(
+        "csrfmiddlewaretoken", **{"initial-description": "one\r\ntwo", "description": "one\r\ntwo\r\nthree"}
+    )
+
+    assert saved.status_code == 302, text(saved)
+    assert "three" in Product.objects.get().description
+
+
 def test_a_picture_that_a_colleague_replaced_is_not_removed_unseen(ann, bob):
     url = change_url(ProductFactory())
     ann.open(url).send("csrfmiddlewaretoken", picture=picture(10))

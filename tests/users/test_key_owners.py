@@ -105,6 +105,16 @@ def test_a_key_stops_with_its_owner_however_that_ends(maker, boss, now, end):
     assert not User.objects.get(pk=maker.pk).is_active
 
 
+def test_a_key_stops_with_its_owner_s_place_among_the_staff(maker, boss):
+    api = made_by(maker)
+
+    asked = browser(boss).post(page_of(maker), {"name": maker.name, "email": maker.email, "is_active": "on"})
+
+    assert status_of(api) == 401
+    assertRedirects(asked, page_of(maker, "keys"))
+    assert "stopped: its owner is not active staff" in text(browser(boss).get("/admin/users/apikey/"))
+
+
 def _lose_role(user: User) -> None:
     user.groups.clear()
 

@@ -117,6 +117,20 @@ def test_the_owner_proves_a_new_address_by_the_password_and_resets_it_after_that
     assert "/password/reset/key/" in deliver()[-1].body
 
 
+def test_staff_change_no_address_of_somebody_without_a_password_whom_they_did_not_add(mona):
+    ada = UserFactory(name="Ada", email="ada@shop.example")
+    User.objects.filter(pk=ada.pk).update(password="!")  # as plain SQL and imports add people
+
+    edit(browser(mona), ada, name="Adah", email="new@shop.example")
+
+    assert (User.objects.get(pk=ada.pk).name, User.objects.get(pk=ada.pk).email) == ("Adah", "ada@shop.example")
+    typo = add(browser(mona), "typo@shop.example", usable_password="false", password1="", password2="")
+    edit(browser(mona), typo, email="right@shop.example")
+    assert User.objects.get(pk=typo.pk).email == "right@shop.example"
+    edit(browser(StaffFactory()), ada, email="new@shop.example")
+    assert User.objects.get(pk=ada.pk).email == "new@shop.example"
+
+
 def test_somebody_added_without_a_password_chooses_one_by_the_link(client, mona):
     add(browser(mona), "new@shop.example", usable_password="false")
 
