@@ -152,7 +152,7 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
     def _warn_of_similar(self, request: HttpRequest, product: Product) -> None:
         similar = [f"{other.sku} ({other})" for other in Product.objects.with_similar_sku(product.sku)[:5]]
         if similar:
-            told = f"SKU {product.sku} differs in case, blanks or zeros alone from {', '.join(similar)}."
+            told = f"SKU {product.sku} looks like another one: {', '.join(similar)}."
             self.message_user(request, told, messages.WARNING)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm[Any], change: bool) -> None:

@@ -86,7 +86,7 @@ def _attributes(asked: list[str]) -> tuple[tuple[Attribute, ...], list[str]]:
     notes = []
     for text in asked[:MOST_ATTRIBUTES]:
         name, colon, value = text.partition(":")
-        if name and colon and value.strip() and text.isprintable() and len(text) <= LONGEST_ATTRIBUTE:
+        if name and colon and value.strip() and "\0" not in text and len(text) <= LONGEST_ATTRIBUTE:
             found[name, one_spelling(value)] = None
         else:
             notes.append(_("“{text}” is no attribute with its value, so it was ignored.").format(text=text[:40]))

@@ -30,8 +30,8 @@ LARGE, SMALL = 1000, 400
 QUALITY = 82
 
 SRGB = ImageCms.createProfile("sRGB")
-# What a colour profile is for: the modes that it describes, by the colour space that it says.
-PROFILED = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
+# What a colour profile is for: the mode that it describes, by the colour space that it says.
+PROFILED = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 # What Pillow raises at files that are broken, or made to break it.
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
@@ -124,20 +124,24 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     levels = transparent if isinstance(transparent, tuple) else (transparent,)
     scaled = tuple(level >> 8 if max(levels) > 255 else level for level in levels)
     image.info["transparency"] = scaled if isinstance(transparent, tuple) else scaled[0]
-    return image.convert("RGBA")
+    return image.convert("LA" if image.mode == "L" else "RGBA")
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None, mode: str) -> Image.Image:
     """Convert by the picture's colour profile; one that is broken, or of other colours, is passed over."""
+    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
+    colours = image.convert(image.mode.removesuffix("A")) if alpha else image
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if image.mode in PROFILED.get(source.profile.xcolor_space, ()):
-                target = "RGBA" if image.mode == "RGBA" else "RGB"
-                image = ImageCms.profileToProfile(image, source, SRGB, outputMode=target) or image
+            if colours.mode == PROFILED.get(source.profile.xcolor_space):
+                colours = ImageCms.profileToProfile(colours, source, SRGB, outputMode="RGB") or colours
         except (ImageCms.PyCMSError, *_UNREADABLE):
             pass
-    return image.convert(mode)
+    if alpha:
+        colours = colours.convert("RGB")
+        colours.putalpha(alpha)
+    return colours.convert(mode)
 
 
 def _encoded(image: Image.Image) -> bytes:

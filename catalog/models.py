@@ -9,13 +9,13 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Func, Value
-from django.db.models.functions import Lower, Now, Replace, Upper
+from django.db.models import Func
+from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
 
 from catalog.product_sku import SkuField
-from core.text import similar_sku
+from core.text import DASHES, similar_sku
 
 
 class Category(models.Model):
@@ -69,9 +69,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.for_sale().filter(stock__lte=settings.LOW_STOCK)
 
     def with_similar_sku(self, sku: str) -> ProductQuerySet:
-        """Whose SKU is another one and differs in case, blanks or leading zeros alone."""
-        without_blanks = Replace(Lower("sku"), Value(" "), Value(""))
-        similar = Func(without_blanks, Value("0"), function="LTRIM", output_field=models.CharField())
+        """Whose SKU is another one and the same to similar_sku."""
+        template = "ltrim(translate(lower(normalize(%(expressions)s, NFKC)), '{}', '{}'), '0')"
+        dashes = template.format(DASHES + " ", "-" * len(DASHES))
+        similar = Func("sku", template=dashes, output_field=models.CharField())
         return self.exclude(sku=sku).annotate(similar=similar).filter(similar=similar_sku(sku)).exclude(similar="")
 
     def best_selling(self) -> ProductQuerySet:

@@ -133,10 +133,11 @@ def _header(cells: list[str]) -> Header:
     header = Header.read(cells, SPELLINGS)
     if "sku" not in header.names or header.unknown:
         found = ", ".join(" ".join(cell.split()) for cell in cells if cell.strip()) or "nothing"
-        unknown = f"; not known: {', '.join(header.unknown)[:300]}" if header.unknown else ""
+        unknown = f"; not known: {', '.join(header.unknown)[:300]}. Rename these columns, or remove them"
         raise CsvError(
             f"The first line has to name the columns: sku, and any of {', '.join(COLUMNS[1:])}. "
-            f"It names {found[:500]}{unknown}. Rename these columns, or remove them."
+            f"It names {found[:500]}{unknown if header.unknown else ''}."
+            f"{'' if 'sku' in header.names else ' The column sku is missing.'}"
         )
     return header
 
@@ -240,8 +241,7 @@ def _moved_since(read: ReadLine, stock: int, stocks: _Stocks) -> int:
     movement = stocks.changed_by_staff(read.product, read.exported.at) if delta else None
     if movement:
         raise ValueError(
-            f"stock: was changed by a colleague since the export ({movement}, by {movement.actor_name}), "
-            f"and by the file ({delta:+,})."
+            f"stock: was changed since the export ({movement}, by {movement.actor_name}), and by the file ({delta:+,})."
         )
     if stock + delta < 0:
         raise ValueError(f"stock: {stock:,} are left by now; changed by {delta:+,} that would be {stock + delta:,}.")

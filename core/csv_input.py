@@ -12,7 +12,7 @@ from dataclasses import dataclass
 MAX_CELL = 1_000_000  # characters
 SEPARATORS = ",;\t|"
 SAVE_AS = "Save it as “CSV UTF-8” in Excel, as “Text CSV” with the character set Unicode (UTF-8) in LibreOffice."
-_SEP_LINE = re.compile(r'"?sep=(?P<separator>[^"])"?', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=(?P<separator>[^"])"?[,;\t|]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # Archives (xlsx, ods, zip) and Excel's older format.
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -55,7 +55,7 @@ def decode(data: bytes) -> str:
             f"The file is not UTF-8: line {line} has “{found}”, which is probably Windows-1252. {SAVE_AS}"
         ) from error
     if "\0" in text:
-        raise CsvError("The file is not text: it has NUL characters.")
+        raise CsvError(f"The file is not text in UTF-8: it has NUL characters. {SAVE_AS}")
     return text
 
 
@@ -69,7 +69,7 @@ def separator_of(line: str) -> str:
 
 def sep_line(line: str) -> str:
     """Return the separator that a first line like `sep=;` names, "" if it is no such line."""
-    found = _SEP_LINE.fullmatch(line.strip(" \r\n").rstrip(",;\t") if len(line) > 8 else line.strip(" \r\n"))
+    found = _SEP_LINE.fullmatch(line.strip(" \r\n"))
     return found["separator"] if found else ""
 
 
@@ -135,7 +135,7 @@ class Header:
         width = len(self.names)
         extra = [cell for cell in cells[width:] if cell.strip()]
         if extra or len(cells) < width:
-            return {}, f"{len(cells)} cells instead of {width}."
+            return {}, f"has {len(cells)} cells, and the first line {width} columns."
         nameless = [cell for name, cell in zip(self.names, cells, strict=False) if not name and cell.strip()]
         if nameless:
             return {}, f"“{nameless[0][:40]}” stands in a column without a name."

@@ -16,7 +16,9 @@ BOM = "\ufeff"
 # them is escaped itself, so that `unescape` is exact.
 _FORMULA = "=+\\-@＝＋－＠'"
 _ESCAPE = re.compile(rf"^(?=[\t\r\n])|(?:^|[;\t\r\n])[ \u00a0\"]*(?=[{_FORMULA}])")
-_UNESCAPE = re.compile(rf"^'(?=[\t\r\n])|((?:^|[;\t\r\n])[ \u00a0\"]*)'(?=[{_FORMULA}])")
+# People write '00123 or ="00123" by hand, to keep the zeros; `escape` never does.
+_NO_NUMBER = re.compile(r'="((?:[^"]|"")*)"')
+_UNESCAPE = re.compile(rf"^'(?=[\t\r\n0-9])|((?:^|[;\t\r\n])[ \u00a0\"]*)'(?=[{_FORMULA}])")
 
 
 class Plain(str):
@@ -38,7 +40,9 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """Return what `escape` was given."""
+    """Return what `escape` was given, or the text of what people write for spreadsheets."""
+    if found := _NO_NUMBER.fullmatch(text):
+        return found[1].replace('""', '"')
     return _UNESCAPE.sub(lambda found: found[1] or "", text)
 
 

@@ -15,7 +15,7 @@ NUMBER = re.compile(
     r"(?P<whole>[1-9][0-9]{0,2}(?:(?P<group>[.,'’ \u00a0\u2009\u202f])[0-9]{3}(?:(?P=group)[0-9]{3})*)|[0-9]*)"
     r"(?:(?P<point>[.,])(?P<fraction>[0-9]+))?"
 )
-NOT_A_DIGIT = re.compile(r"[^0-9]")
+SEPARATORS = re.compile(r"[^-0-9]")
 # 1.000 is a thousand in German and one in English.
 AMBIGUOUS = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
@@ -40,7 +40,7 @@ def parse_number(text: str, *, decimals: int) -> Decimal:
     text = text.strip()
     if len(text) <= MAX_LENGTH and AMBIGUOUS.fullmatch(text):
         rest = ", or at most two decimals" if decimals else ""
-        raise NumberError(f"“{text}” is ambiguous. Write {NOT_A_DIGIT.sub('', text)} without a separator{rest}.")
+        raise NumberError(f"“{text}” is ambiguous. Write {SEPARATORS.sub('', text)} without a separator{rest}.")
     found = NUMBER.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if found is None or not (found["whole"] or found["fraction"]) or found["group"] == (found["point"] or ""):
         raise NumberError(f"“{text[:MAX_LENGTH]}” is not a number. Write it like {'1234.50' if decimals else '1234'}.")
@@ -48,5 +48,5 @@ def parse_number(text: str, *, decimals: int) -> Decimal:
     if len(fraction) > decimals:
         allowed = f"more than {decimals} decimals" if decimals else "decimals. Write a whole number"
         raise NumberError(f"“{text}” has {allowed}.")
-    whole = NOT_A_DIGIT.sub("", found["whole"]) or "0"
+    whole = SEPARATORS.sub("", found["whole"]) or "0"
     return Decimal(f"{found['sign']}{whole}.{fraction}")

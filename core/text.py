@@ -44,9 +44,16 @@ def normalize_sku(text: str) -> str:
     return blanks.strip()
 
 
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
+
+
 def similar_sku(text: str) -> str:
-    """Return what is equal for SKUs that people take for one another: no case, no blanks, no leading zeros."""
-    return "".join(normalize_sku(text).split()).casefold().lstrip("0")
+    """Return what is equal for SKUs that people take for one another.
+
+    Case, blanks, leading zeros, kinds of hyphens and compatibility forms make no difference.
+    """
+    folded = unicodedata.normalize("NFKC", normalize_sku(text)).lower()
+    return "".join(folded.split()).translate(dict.fromkeys(map(ord, DASHES), "-")).lstrip("0")
 
 
 # Letters that Unicode does not decompose, as they are typed without their stroke.

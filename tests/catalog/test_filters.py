@@ -246,3 +246,12 @@ def test_values_beyond_ten_can_be_reached_and_numbers_are_in_their_order(client)
     assert labels == sorted(labels, key=lambda label: int(label.split()[0]))
     assert power.more[-1].href.replace("&", "&amp;") in response.content.decode()
     assert "<summary>Show more" in response.content.decode()
+
+
+@pytest.mark.parametrize("value", ["می\u200cخواهم", "so\u00adft", "👨\u200d👩", "ta\tb", "1\u200f"])
+def test_a_value_with_characters_that_do_not_show_can_be_chosen(client, value):
+    chosen, _ = (ProductFactory(attributes={"size": each}) for each in (value, "other"))
+
+    page = listed(client, ("attribute", f"size:{value}"))
+
+    assert (names(page), page.context["listing"].notes) == ({chosen.name}, [])

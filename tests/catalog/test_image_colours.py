@@ -25,13 +25,15 @@ def png(bits: int, colours: int, row: bytes, *chunks: tuple[bytes, bytes]) -> by
     )
 
 
-def profile(space: bytes = b"RGB ", *, red=(0.3851, 0.7169, 0.0971), green=(0.4361, 0.2225, 0.0139)) -> bytes:
-    """A colour profile; unless said it is sRGB's with red and green exchanged, and a gamma of 2.2."""
+def profile(
+    space: bytes = b"RGB ", *, gamma=2.2, red=(0.3851, 0.7169, 0.0971), green=(0.4361, 0.2225, 0.0139)
+) -> bytes:
+    """A colour profile; unless said it is sRGB's with red and green exchanged."""
 
     def xyz(*values: float) -> bytes:
         return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
 
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(2.2 * 256)) + bytes(2)
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
     tags = {b"wtpt": xyz(0.9642, 1, 0.8249), b"kTRC": curve}
     if space == b"RGB ":
         tags |= {b"rXYZ": xyz(*red), b"gXYZ": xyz(*green), b"bXYZ": xyz(0.1431, 0.0606, 0.7139)}
@@ -110,6 +112,18 @@ def test_colours_with_transparency_and_palettes_are_converted_too():
 )
 def test_a_profile_that_is_broken_or_of_another_kind_of_picture_is_passed_over(content):
     assert near(pixels(content, (150, 100))[0], (254, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("content", "alpha"),
+    [
+        (encoded("PNG", mode="L", colour=128, icc_profile=profile(b"GRAY", gamma=1)), ()),
+        (encoded("PNG", mode="LA", colour=(128, 100), icc_profile=profile(b"GRAY", gamma=1)), (100,)),
+        (encoded("PNG", mode="L", colour=128, transparency=0, icc_profile=profile(b"GRAY", gamma=1)), ()),
+    ],
+)
+def test_grey_is_converted_with_and_without_transparency(content, alpha):
+    assert near(pixels(content, (150, 100))[0], (188, 188, 188, *alpha))
 
 
 def test_grey_with_a_profile_and_cmyk_are_drawn():

@@ -102,6 +102,8 @@ def test_a_name_of_two_categories_is_refused_with_their_slugs(client):
         "SKU,Name,Price,Stock\nL,Lamp,2,3\n",
         " Sku ;NAME; Price;stock;;\nL;Lamp;2;3;;\n;;;;;\n",
         "sep=;\nsku;name;price;stock\nL;Lamp;2;3\n",
+        "sep=,,,,\nsku,name,price,stock\nL,Lamp,2,3\n",
+        'sku,name,price,stock\n"=""L""",Lamp,2,3\n',
         "Artikelnummer\tBezeichnung\tPreis\tLagerbestand\r\nL\tLamp\t2\t3\r\n",
         "sku,name,price,stock\rL,Lamp,2,3\r",
         '\ufeff"sku","name","price","stock"\r\n"L","Lamp","2","3"\r\n,,,\r\n',
@@ -132,7 +134,7 @@ DAMAGED = {
     "MÃ¼ller â€“ Lampe": "Letters read in a wrong character set",
     "PÅ‚yta": "Letters read in a wrong character set",
     "Ð›Ð°Ð¼Ð¿Ð°": "Letters read in a wrong character set",
-    "ç¯": "Letters read in a wrong character set",
+    "é—´": "Letters read in a wrong character set",
     "Caf\ufffd": "Letters read in a wrong character set",
     "12-Mar": "A date",
     "Mar-12": "A date",
@@ -146,6 +148,11 @@ DAMAGED = {
     "#####": "An error of a spreadsheet",
     "4006381333930000000": "A long number that ends in zeros",
     "4006380000000": "A long number that ends in zeros",
+    "123.0": "A number with a decimal",
+    "??? ????": "Question marks",
+    "M√ºller": "Letters read in a wrong character set",
+    "5 √ó 3": "Letters read in a wrong character set",
+    "März 12": "A date",
 }
 
 
@@ -175,6 +182,8 @@ def test_what_a_spreadsheet_spoiled_is_warned_of(client, cell, kind, column):
         "Dec",
         "Größe “M”",
         "„MENÜ” – CAFÉ…",
+        "Why?",
+        "√2, √ 3",
     ],
 )
 def test_what_looks_well_is_not_warned_of(client, cell):
@@ -197,6 +206,40 @@ def test_a_new_sku_that_almost_is_another_one_is_warned_of(client):
     assert zeros == ["line 2: sku: 123, there is 00123"]
     assert [each.partition(":")[0] for each in similar] == ["line 3", "line 4", "line 6"]
     assert page.context["sheet"].found["changed"] == 1  # the last one is K-108 itself
+
+
+@pytest.mark.parametrize("other", ["K‑108", "K–108", "Ｋ-108", "k- 108"])
+def test_a_new_sku_with_another_hyphen_or_wide_letters_is_warned_of(client, other):
+    ProductFactory(sku="K-108")
+
+    [(_, examples)] = warned(upload(client, f"sku,name,price\n{other},a,1\n")).items()
+    lamp = ProductFactory(sku=other)
+
+    assert examples == [f"line 2: sku: {other}, there is K-108"]
+    assert [product.sku for product in Product.objects.with_similar_sku("K-108")] == [other]
+    assert [product.sku for product in Product.objects.with_similar_sku(lamp.sku)] == ["K-108"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("Kawa łódzka", "Kawa ??dzka", "Question marks where"),
+        ("Why?", "Why??", None),
+        ("007", "7", "The same number"),
+        ("2.10", "2.1", "The same number"),
+        ("7", "8", None),
+    ],
+)
+def test_what_a_name_lost_on_its_way_is_warned_of(client, old, new, kind):
+    ProductFactory(sku="L", name=old)
+
+    found = [*warned(upload(client, f"sku,name\nL,{new}\n"))]
+
+    assert [said[: len(kind)] for said in found] == [kind] if kind else found == []
+
+
+def test_a_file_without_skus_is_told_what_it_misses(client):
+    assertContains(upload(client, "name,price\nLamp,1\n"), "The column sku is missing.", status_code=422)
 
 
 def test_a_spoiled_sku_is_warned_of_where_its_line_is_bad_too(client):

@@ -122,7 +122,7 @@ def test_what_the_file_and_a_colleague_changed_is_refused(client, boss):
 
     assert sorted(bad(page).values()) == [
         "price: was changed by a colleague since the export, to “12.00”, and by the file, to “13.00”.",
-        "stock: was changed by a colleague since the export (+5 restock, by Sam), and by the file (+2).",
+        "stock: was changed since the export (+5 restock, by Sam), and by the file (+2).",
     ]
 
 

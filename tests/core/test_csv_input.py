@@ -75,8 +75,8 @@ def test_headers_in_any_spelling_are_the_columns():
         {"sku": "A", "is_active": "1", "price": "2", "Colour": "red"},
         "",
     )
-    assert header.row(["A", "1", "2", "red", "x"]) == ({}, "5 cells instead of 4.")
-    assert header.row(["A", "1", "2"]) == ({}, "3 cells instead of 4.")
+    assert header.row(["A", "1", "2", "red", "x"]) == ({}, "has 5 cells, and the first line 4 columns.")
+    assert header.row(["A", "1", "2"]) == ({}, "has 3 cells, and the first line 4 columns.")
     with pytest.raises(CsvError, match="it has more than one price, sku"):
         Header.read(["sku", "SKU ", "price", "Preis"], known | {"price": "price"})
 

@@ -52,6 +52,11 @@ def test_what_was_escaped_comes_back():
     assert [csv_output.unescape(csv_output.escape(text)) for text in texts] == texts
 
 
+@pytest.mark.parametrize("typed", ["'00123", '="00123"'])
+def test_text_that_people_keep_spreadsheets_from_reading_as_a_number_is_its_text(typed):
+    assert csv_output.unescape(typed) == "00123"
+
+
 def test_a_file_begins_with_one_mark_and_quotes_every_cell():
     rows = [["name", "stock"], ["Lamp, large", -3], [None, Decimal("-1.50")], [csv_output.Plain("-2"), "x"]]
 
