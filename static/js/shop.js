@@ -53,6 +53,20 @@
     region.replaceChildren(alert);
   });
 
+  // What was typed is there again in the other language; no passwords.
+  const key = `typed ${location.pathname}`;
+  const typed = () => [...document.querySelectorAll("form[method=post] :is(input, textarea, select)")].filter(
+    (field) => !["hidden", "password", "file", "submit"].includes(field.type));
+  document.querySelector("form.languages")?.addEventListener("submit", () => {
+    sessionStorage.setItem(key, JSON.stringify(typed().map((field) => [field.name, field.value, field.checked])));
+  });
+  const fields = typed();
+  const before = JSON.parse(sessionStorage.getItem(key)) ?? [];
+  sessionStorage.removeItem(key);
+  if (before.every(([name], place) => fields[place]?.name === name)) {
+    before.forEach(([, value, checked], place) => Object.assign(fields[place], { value, checked }));
+  }
+
   const summary = document.getElementById("error-summary");
   if (summary) summary.focus();
 })();

@@ -122,3 +122,21 @@ def test_pages_turn_in_place_and_read_in_german_as_in_english(visit):
     for path in ("/", "/cart/", "/account/signup/"):
         visitor.go(path)
         assert visitor.flaws_by_look() == {}
+
+
+def test_what_was_typed_is_there_in_the_other_language(page):
+    page.goto("/account/signup/")
+    page.locator("[name=name]").fill("Ada Lovelace")
+    page.locator("[name=password1]").fill("1234")
+    page.locator("[name=email]").fill("ada@shop.example")
+    page.locator("main button[type=submit]").click()
+    expect(page.locator("#error-summary, .is-invalid").first).to_be_visible()
+
+    page.get_by_role("button", name="Deutsch").click()
+
+    expect(page).to_have_title(re.compile("Konto anlegen"))
+    expect(page.locator("[name=name]")).to_have_value("Ada Lovelace")
+    expect(page.locator("[name=email]")).to_have_value("ada@shop.example")
+    expect(page.locator("[name=password1]")).to_have_value("")
+    page.goto("/account/signup/")
+    expect(page.locator("[name=name]")).to_have_value("")
