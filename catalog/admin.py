@@ -21,6 +21,7 @@ from catalog.admin_forms import ProductForm
 from catalog.admin_sheets import KeepsSheets
 from catalog.admin_stock import MovesStock
 from catalog.models import Category, Product, Reason
+from catalog.search import named, words_of
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -124,6 +125,14 @@ class ProductAdmin(MovesStock, KeepsSheets, DeletedOnlyUnused):
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
         """What a new product opens with is typed; later its stock moves for a reason, see MovesStock."""
         return [*super().get_readonly_fields(request, obj), *(["stock"] if obj else [])]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Product], search_term: str
+    ) -> tuple[models.QuerySet[Product], bool]:
+        """Any part of name or SKU, and their words in any spelling, as the shop finds them."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        words = words_of(search_term) if search_term else []
+        return (found | named(queryset, words) if words else found), may_have_duplicates
 
     @admin.display(description="picture")
     def thumb(self, product: Product) -> SafeString:

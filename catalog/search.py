@@ -9,11 +9,11 @@ from unicodedata import normalize
 
 from django.contrib.postgres.search import SearchQueryField, SearchRank, SearchVectorField
 from django.db import connection
-from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, TextField, Value, When
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Lower
 
-from catalog.models import Category, ProductQuerySet
+from catalog.models import Category, Product, ProductQuerySet
 
 # Each word of a search is looked for on its own; those beyond so many are left out, so that its cost has a bound.
 MOST_WORDS = 8
@@ -80,7 +80,7 @@ def all_categories() -> list[Category]:
     return list(Category.objects.annotate(words=split))
 
 
-def named(products: ProductQuerySet, words: Sequence[Word]) -> ProductQuerySet:
+def named(products: QuerySet[Product], words: Sequence[Word]) -> QuerySet[Product]:
     """Return the products that have every word, or its beginning, in name or SKU."""
     return products.filter(has_words('"products"."words"', query_of(words, weight="A")))
 

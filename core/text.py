@@ -93,6 +93,12 @@ def replace_folded(text: str, pattern: re.Pattern[str], replacement: str) -> str
     return text
 
 
+def spellings(text: str) -> list[str]:
+    """Return how a text may be stored that somebody types like this: composed letters or not, either apostrophe."""
+    forms = {text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD"))}
+    return sorted({each for form in forms for each in (form, form.replace("'", "’"), form.replace("’", "'"))})
+
+
 def has_control_characters(text: str) -> bool:
     """Return whether a text has control characters or halves of characters, which no page can show."""
     return any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from core.text import spellings
 from history.admin_erasure import ErasesPeople
 from history.customers import Ordered, ordered_by, who_ordered
 from history.last_change import describe_last_change
@@ -65,7 +66,9 @@ class UserWithOrdersAdmin(ErasesPeople):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        found, _ = super().get_search_results(request, queryset, search_term)
+        found = queryset.none()
+        for text in spellings(search_term):
+            found |= super().get_search_results(request, queryset, text)[0]
         number = search_term.strip().removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) < 19:
             found |= queryset.filter(pk__in=who_ordered(int(number)))

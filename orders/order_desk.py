@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from catalog.models import Product
 from catalog.search import MOST_WORDS, has_words, named, query_of, words_of
 from config.database.lookups import EqualsAny
+from core.text import spellings
 from orders import seen
 from orders.models import Order, OrderItem
 from orders.services import OrderError, TransitionNotAllowed, change_status
@@ -188,7 +189,7 @@ def _in_each(parts: list[str], *fields: str) -> Q:
     """Every part is in one of the fields."""
     found = Q()
     for part in parts:
-        found &= reduce(or_, (Q(**{f"{field}__icontains": part}) for field in fields))
+        found &= reduce(or_, (Q(**{f"{field}__icontains": each}) for field in fields for each in spellings(part)))
     return found
 
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.utils import timezone
 
+from core.numbers import NumberError, parse_number
 from core.text import is_reserved_email, normalize_email, normalize_sku
 from orders.status import Status
 
@@ -22,7 +23,6 @@ LARGEST_PRICE = Decimal("99999999.99")
 LARGEST_INTEGER = 2**31 - 1
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
 
-_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"-?[0-9]+")
 _email = EmailValidator()
 
@@ -72,13 +72,12 @@ def sku(text: str) -> str:
 
 
 def price(text: str) -> Decimal:
-    if not _DECIMAL.fullmatch(text):
-        raise FieldError(f"{_shown(text)} is not a plain decimal number")
-    amount = Decimal(text)
+    try:
+        amount = parse_number(text, decimals=2)
+    except NumberError:
+        raise FieldError(f"{_shown(text)} is no price such as 1234.50") from None
     if amount < 0:
         raise FieldError(f"{_shown(text)} is negative")
-    if len(text.partition(".")[2]) > 2:
-        raise FieldError(f"{_shown(text)} has more than 2 decimals")
     if amount > LARGEST_PRICE:
         raise FieldError(f"{_shown(text)} is more than {LARGEST_PRICE}")
     return amount

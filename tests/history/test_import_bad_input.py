@@ -48,14 +48,14 @@ BAD_ROWS = [
     ("products", ",Cup,1,1,Home", "sku is empty"),
     ("products", f"{LONG},Cup,1,1,Home", "sku is longer than 64 characters"),
     ("products", "CUP,,1,1,Home", "name is empty"),
-    ("products", "CUP,Cup,,1,Home", "price '' is not a plain decimal number"),
-    ("products", "CUP,Cup,NaN,1,Home", "price 'NaN' is not a plain decimal number"),
-    ("products", "CUP,Cup,Infinity,1,Home", "price 'Infinity' is not a plain decimal number"),
-    ("products", "CUP,Cup,1e5,1,Home", "price '1e5' is not a plain decimal number"),
-    ("products", 'CUP,Cup,"1,50",1,Home', "price '1,50' is not a plain decimal number"),
-    ("products", "CUP,Cup,١.٥,1,Home", "price '١.٥' is not a plain decimal number"),
+    ("products", "CUP,Cup,,1,Home", "price '' is no price such as 1234.50"),
+    ("products", "CUP,Cup,NaN,1,Home", "price 'NaN' is no price such as 1234.50"),
+    ("products", "CUP,Cup,Infinity,1,Home", "price 'Infinity' is no price such as 1234.50"),
+    ("products", "CUP,Cup,1e5,1,Home", "price '1e5' is no price such as 1234.50"),
+    ("products", 'CUP,Cup,"1,500",1,Home', "price '1,500' is no price such as 1234.50"),
+    ("products", "CUP,Cup,١.٥,1,Home", "price '١.٥' is no price such as 1234.50"),
     ("products", "CUP,Cup,-0.01,1,Home", "price '-0.01' is negative"),
-    ("products", "CUP,Cup,1.005,1,Home", "price '1.005' has more than 2 decimals"),
+    ("products", "CUP,Cup,1.005,1,Home", "price '1.005' is no price such as 1234.50"),
     ("products", "CUP,Cup,100000000,1,Home", "price '100000000' is more than 99999999.99"),
     ("products", "CUP,Cup,1,-1,Home", "stock '-1' is less than 0"),
     ("products", "CUP,Cup,1,1.0,Home", "stock '1.0' is not a whole number"),
@@ -156,7 +156,7 @@ def test_a_line_longer_than_any_row_is_refused_and_the_next_one_is_still_its_own
 
     assert refused(book) == [
         "products.csv:4: 1 columns, the header has 5",
-        "products.csv:5: price 'abc' is not a plain decimal number",
+        "products.csv:5: price 'abc' is no price such as 1234.50",
     ]
 
 

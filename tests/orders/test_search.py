@@ -121,6 +121,26 @@ def test_each_order_of_the_demo_is_found_by_all_it_has():
     assert [(pk, text) for pk, text in asked if pk not in answers[text]] == []
 
 
+@pytest.mark.parametrize("typed", ["O’Brien", "o'brien", "rene\u0301e", "ＲＥＮÉＥ"])
+@pytest.mark.parametrize("stored", ["Renée O'Brien", "Rene\u0301e O’Brien"])
+def test_people_and_their_orders_are_found_with_another_apostrophe_or_composition(client, place, typed, stored):
+    customer = UserFactory(name=stored)
+    order = place(ProductFactory(name="Case"), customer=customer)
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+
+    assert found(typed) == {order.pk}
+    assert list(client.get("/admin/users/user/", {"q": typed}).context["cl"].result_list) == [customer]
+
+
+@pytest.mark.parametrize("typed", ["levi’s 501", "LEVI'S 501®", "cafe", "cafe\u0301", "24 7"])
+def test_staff_find_products_in_any_spelling(client, typed):
+    ProductFactory(name="Other 24")
+    product = ProductFactory(name="Café Levi's 501® 24/7")
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+
+    assert list(client.get("/admin/catalog/product/", {"q": typed}).context["cl"].result_list) == [product]
+
+
 def test_the_indexes_are_used(order):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
