@@ -22,8 +22,8 @@ secure_scheme_headers: dict[str, str] = {}
 # stands in front (docs/examples/nginx.conf): gunicorn has no timeouts for clients that send or read slowly.
 with environment.one_sentence():
     env = environment.Env()
-    _host = env.text("HOST", default="127.0.0.1", allowed=environment.is_address, expected="a host name or an address")
-    bind = f"{f'[{_host}]' if ':' in _host else _host}:{env.number('PORT', default=8000, least=1, most=65_535)}"
+    _host = environment.as_url_host(environment.listen_host())
+    bind = f"{_host}:{env.number('PORT', default=8000, least=1, most=65_535)}"
     workers = environment.web_processes()
     threads = env.number("WEB_THREADS", default=4, least=1, most=256)
     import_module("config.settings")  # refused here it is said once, not by each worker

@@ -16,11 +16,15 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 import environ
+import psycopg
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
+from psycopg.conninfo import conninfo_to_dict
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 # As `check --deploy` asks for.
 SHORTEST_SECRET, FEWEST_CHARACTERS, MADE_BY_STARTPROJECT = 50, 5, "django-insecure-"
@@ -40,7 +44,7 @@ OPTIONS = r"(?:\?[^\s#@]*)?"
 STORES = {
     "DATABASE_URL": (rf"postgres(?:ql)?://{ADDRESS}/[^\s/?#@]+{OPTIONS}", "postgresql://user:password@host:5432/name"),
     "MONGODB_URL": (
-        rf"mongodb(?:\+srv)?://(?!/){ADDRESS}(?<![@/])/[^\s/?#@.$\"\\]+{OPTIONS}",
+        rf"mongodb(?:\+srv)?://(?!/){ADDRESS}(?<![@/])/[^\s/?#@.$\"\\]{{1,63}}{OPTIONS}",
         "mongodb://user:password@host:27017/name",
     ),
 }
@@ -130,7 +134,16 @@ class Env:
 
     def store(self, name: str, *, default: str, password: str = "") -> str:
         """Return the address of a store, DATABASE_URL or MONGODB_URL. password: that of its user where it has none."""
-        return self._address(name, *STORES[name], password) if name in self else default
+        if name not in self:
+            return default
+        address = self._address(name, *STORES[name], password)
+        try:
+            _parse_store(address)
+        except (ValueError, psycopg.Error, PyMongoError):
+            raise ImproperlyConfigured(
+                f"{name} cannot be used: after its ? stands an option that is unknown or has no such value."
+            ) from None
+        return address
 
     def database(self, name: str, *, default: str, password: str) -> dict[str, Any]:
         """Return Django's settings of the database at this address."""
@@ -157,11 +170,28 @@ class Env:
         return value.replace(f"//{user}@", f"//{complete}@", 1)
 
 
+def _parse_store(address: str) -> None:
+    """Have the store's own library read the address, without looking up hosts."""
+    if address.startswith("postgres"):
+        conninfo_to_dict(address)
+    else:
+        parse_uri(address.replace("mongodb+srv:", "mongodb:", 1))
+
+
 def _refused(name: str, value: str, expected: str) -> ImproperlyConfigured:
     shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
     return ImproperlyConfigured(
         f"{name} is {shown!r}: set it to {expected}." if value else f"Set {name} to {expected}."
     )
+
+
+def listen_host() -> str:
+    return Env().text("HOST", default="127.0.0.1", allowed=is_address, expected="a host name or an address")
+
+
+def as_url_host(host: str) -> str:
+    """IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def web_processes() -> int:
@@ -255,11 +285,8 @@ def is_network(text: str) -> bool:
 
 
 def is_time_zone(text: str) -> bool:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+    """A zone that PostgreSQL knows too."""
+    return text in available_timezones() - {"localtime"}
 
 
 def is_sender(text: str) -> bool:

@@ -18,6 +18,8 @@ ONE_LANGUAGE = ("/admin/", "/reports/", "/api/")
 
 # Bytes, and where a request may bring as many: a picture, or a list of prices.
 LARGEST_UPLOAD = 21 * 2**20
+# Of a form of the shop, which anybody may send: a cart's hundred products with their names are a fraction of it.
+MAX_SHOP_FORM = 2**18
 UPLOADS = "/admin/catalog/product/"
 # As Django draws it by lot.
 SESSION_KEY = re.compile(r"[0-9a-z]{32}", re.ASCII)
@@ -28,7 +30,9 @@ def sound_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
 
     def respond(request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or ""
-        largest = LARGEST_UPLOAD if request.path_info.startswith(UPLOADS) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if request.path_info.startswith(ONE_LANGUAGE) else MAX_SHOP_FORM
+        if request.path_info.startswith(UPLOADS):
+            largest = LARGEST_UPLOAD
         # Django itself counts no files.
         if length.isdecimal() and int(length) > largest:
             raise RequestDataTooBig(f"{length} bytes")

@@ -94,7 +94,8 @@ def checked_environment() -> dict[str, str]:
     """The environment of every part, with a free port; ends the process where one of the settings is refused."""
     with settings_environment.one_sentence():
         given = settings_environment.Env()
-        port = terminal.free_port(given.number("PORT", default=8000, least=1, most=65_535))
+        wanted = given.number("PORT", default=8000, least=1, most=65_535)
+        port = terminal.free_port(wanted, settings_environment.listen_host())
         env = environment(port, given.folder("DATA_DIR", default=BASE_DIR / ".data").resolve())
         for name in ("DATABASE", "MONGODB"):
             if f"{name}_URL" in given:
@@ -137,9 +138,11 @@ def prepare(env: dict[str, str], logs: Path) -> None:
 
 def announce(port: int, *, has_demo: bool) -> None:
     """Wait until the web answers, then print the addresses."""
+    host = settings_environment.listen_host()
+    host = settings_environment.as_url_host({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))  # noqa: S104
     for _ in range(600):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30).close()
+            urllib.request.urlopen(f"http://{host}:{port}/", timeout=30).close()
         except urllib.error.HTTPError as error:
             error.close()
         except OSError:

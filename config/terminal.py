@@ -34,21 +34,24 @@ def step(done: str) -> Iterator[None]:
     say(f"{done} {time.monotonic() - began:.1f} s")
 
 
-def free_port(first: int) -> int:
+def free_port(first: int, host: str = "127.0.0.1") -> int:
     """The wanted port or the next free one, saying so; raises PortError."""
     for port in range(first, min(first + PORTS_TRIED, 65536)):
-        if _is_free(port):
+        if _is_free(host, port):
             if port != first:
                 say(f"port {first} is busy: using {port}")
             return port
-    raise PortError(f"No port from {first} to {port} can be used; set PORT to a free one.")
+    raise PortError(
+        f"No port from {first} to {port} of {host} can be used: set PORT to a free one, "
+        "or HOST to an address that this machine has."
+    )
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

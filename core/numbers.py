@@ -26,7 +26,7 @@ class NumberError(ValueError):
 
 def checked_money(amount: Decimal) -> Decimal:
     """Return an amount that the shop's currency has. Raises NumberError."""
-    if amount != round(amount, settings.CURRENCY_DECIMALS):
+    if not settings.CURRENCY_DECIMALS and amount != amount.to_integral_value():
         raise NumberError(f"{settings.CURRENCY} has no decimals. Write a whole number.")
     return amount
 

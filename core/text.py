@@ -20,11 +20,15 @@ def normalize_email(text: str) -> str:
     """Return the one spelling in which an email address is stored and looked up.
 
     Compatibility characters (fullwidth, ſ), case (ı and İ too), decomposed letters, invisible characters, blanks around
-    the address and dots at its end make no difference. The result may still be no valid address.
+    the address and dots at its end make no difference. The result may still be no valid address; what is much too long
+    for one is returned as it is, because normalising marks takes the square of their number.
     """
+    if len(text) > 4 * MAX_EMAIL_LENGTH:
+        return text
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     folded = unicodedata.normalize("NFKC", visible).casefold().replace("ı", "i").replace("i\u0307", "i")
-    return unicodedata.normalize("NFKC", folded).strip().rstrip(".。")
+    # IDNA takes the ideographic full stop for a dot.
+    return unicodedata.normalize("NFKC", folded).replace("。", ".").strip().rstrip(".")
 
 
 def is_reserved_email(text: str) -> bool:

@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from django.conf import settings
@@ -15,6 +17,10 @@ from config import run, terminal
 from config.embedded import lock
 from tests.config.processes import ROOT, database_url, wait_until
 from tests.factories import UserFactory
+
+
+class HTTPServer6(HTTPServer):
+    address_family = socket.AF_INET6
 
 
 def product(tmp_path, **variables):
@@ -46,6 +52,25 @@ def test_the_next_port_is_taken_when_one_is_busy_and_that_is_said(capsys):
 
     assert busy < chosen <= busy + terminal.PORTS_TRIED
     assert capsys.readouterr().out == f"port {busy} is busy: using {chosen}\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"])
+def test_the_addresses_are_told_wherever_the_shop_listens(monkeypatch, capsys, host):
+    monkeypatch.setenv("HOST", host)
+    port = terminal.free_port(20_000 + os.getpid() % 9_000, host)
+    with (HTTPServer6 if ":" in host else HTTPServer)((host, port), BaseHTTPRequestHandler) as listening:
+        thread = threading.Thread(target=listening.handle_request)
+        thread.start()
+
+        run.announce(port, has_demo=False)
+        thread.join()
+
+    assert f"http://localhost:{port}/" in capsys.readouterr().out
+
+
+def test_an_address_of_another_machine_is_named():
+    with pytest.raises(terminal.PortError, match=r"of 192\.0\.2\.1 can be used: .* HOST"):
+        terminal.free_port(8000, "192.0.2.1")
 
 
 @pytest.mark.parametrize("wanted", ["eighty", "0", "70000", "-1"])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import runpy
 import socket
+import time
 
 import pytest
+from django.test import RequestFactory
 
+from config.middleware import MAX_SHOP_FORM
+from config.wsgi import application
 from tests.config.processes import ROOT
 from tests.web.server import Server
 
@@ -41,3 +45,21 @@ def test_no_header_says_where_the_shop_is_mounted_or_that_it_came_by_https(tmp_p
     assert answer.split()[1] == "200"
     assert "/evil" not in answer
     assert "https://localhost" not in answer
+
+
+@pytest.mark.django_db
+def test_a_cookie_of_backslashes_takes_no_time():
+    cookie = 'cart="' + "\\" * 80_000 + '"'
+    environ = RequestFactory().get("/cart/", headers={"cookie": cookie}).environ
+    began = time.thread_time()
+
+    answer = application(environ, lambda *_: None)
+
+    assert b"Your cart" in b"".join(answer)
+    assert time.thread_time() - began < 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/cart/add/", "/account/signup/", "/language/", "/checkout/"])
+def test_a_form_of_the_shop_takes_no_more_than_it_needs(client, path):
+    assert client.post(path, {"email": "a" * MAX_SHOP_FORM}).status_code == 400

@@ -54,6 +54,7 @@ ADDRESSES = {
         *NOT_AN_ADDRESS,
         *("postgresql://shop@host", "postgresql://shop@host/", "postgresql://shop@host:port/shop", "mysql://h/shop"),
         *("postgresql://shop@host:0/shop", "postgresql://shop@host:70000/shop", "postgresql://h/shop/more"),
+        *("postgresql://host/shop?conn_max_age=60", "postgresql://host/shop?pool=1", "postgresql://host/shop?sslmode"),
         *(f"postgresql://shop:{password}@host:5432/shop" for password in PASSWORDS),
     ],
     "MONGODB_URL": [
@@ -66,6 +67,8 @@ ADDRESSES = {
             "mongodb://u@/shop",
         ),
         *("mongodb://host:port/shop", "mongodb://a,b:99999/shop", "mongodb://host/sh.op", "mongodb+srv://"),
+        *("mongodb://host/shop?journal=maybe", "mongodb://host/shop?authMechanism=X", "mongodb+srv://host/shop?size=5"),
+        *("mongodb://a,b/shop?directConnection=true", "mongodb://host/a%20b", f"mongodb://host/{64 * 'n'}"),
         *(f"mongodb://shop:{password}@host,other:27018/shop?w=majority" for password in PASSWORDS),
     ],
     "EMAIL_URL": [
@@ -76,7 +79,7 @@ ADDRESSES = {
     "SITE_URL": [*NOT_AN_ADDRESS[:5], "shop.example", "ftp://shop.example", "https://", "https://a b", "https://h:0"],
 }
 OTHERS = {
-    "TIME_ZONE": ["Mars/Olympus", "-1", "0", "NaN", "1.5", "europe/nowhere", "../UTC", "Europe", "x" * 9000],
+    "TIME_ZONE": ["Mars/Olympus", "-1", "0", "NaN", "1.5", "../UTC", "Europe", "localtime", "right/UTC", "x" * 9000],
     "CURRENCY": ["XYZ", "KWD", "eur", "EURO", "€", "-1", "0", "NaN", "EU", "EUR,USD"],
     "ALLOWED_HOSTS": ["https://shop.example", "shop.example:8000", "shop.example/x", "a b", "::1", "a,,https://b"],
     "CSRF_TRUSTED_ORIGINS": ["shop.example", "https://shop.example/", "*", "https://a,b"],

@@ -31,6 +31,11 @@ def test_a_number_is_read_in_both_notations():
     }
 
 
+def test_money_beyond_all_sums_is_refused_by_its_field():
+    with pytest.raises(ValidationError, match="no more than 10 digits"):
+        MoneyField(max_digits=10, decimal_places=2).clean("9" * 30)
+
+
 @pytest.mark.parametrize("text", [*AMBIGUOUS, *REFUSED])
 def test_anything_else_is_refused(text):
     with pytest.raises(NumberError):
