@@ -115,6 +115,8 @@ TABLES = (
     ),
     Table("order_mails", "mail_id", ("order_id", "error"), ("error",)),
     Table("webhook_deliveries", "delivery_id", ("order_id", "answer", "error"), ("answer", "error")),
+    # PostgreSQL and Python quote the value that they cannot work with.
+    Table("parked_rows", "parked_row_id", ("reason",), ("reason",)),
     Table("django_admin_log", "id", ("object_repr", "change_message"), ("object_repr", "change_message")),
 )
 

@@ -93,6 +93,7 @@ NOT_WORDS = {
     ("history_events", "kind"), ("history_events", "status"), ("history_events", "request_id"), ("refunds", "items"),
     ("stock_movements", "reason"), ("order_mails", "status"), ("order_mails", "language"),
     ("django_admin_log", "object_id"), ("webhook_deliveries", "kind"), ("webhook_deliveries", "body"),
+    ("parked_rows", "purpose"), ("parked_rows", "table_name"),
 }  # fmt: skip
 
 
