@@ -33,6 +33,9 @@ MAX_SHOWN = 60
 # Days over which MongoDB can expire documents: its number of seconds has 32 bits.
 MAX_DAYS = 24_855
 
+# Time zones that PostgreSQL does not know, or takes for abbreviations without summer time.
+NOT_ALIKE = ("CET", "EET", "MET", "WET", "localtime")
+
 HOST_NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 IPV6 = r"\[[0-9A-Fa-f:.]+\]"
 PORT = r"(?::(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}))"
@@ -285,8 +288,8 @@ def is_network(text: str) -> bool:
 
 
 def is_time_zone(text: str) -> bool:
-    """A zone that PostgreSQL knows too."""
-    return text in available_timezones() - {"localtime"}
+    """A zone whose days PostgreSQL and Python tell alike."""
+    return text in available_timezones().difference(NOT_ALIKE)
 
 
 def is_sender(text: str) -> bool:

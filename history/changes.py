@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from config.templatetags.money import money
+from core.row_isolation import attempt
 from history.models import Event, Kind
 from history.timeline import Who, before_and_now, is_note_for_customer, who_did
 from orders.models import Order
@@ -46,17 +48,19 @@ def since_placed(order: Order, events: Sequence[Event], *, customer_id: int) -> 
     """Return what became different since the order was placed; None where nothing did. events: by revision."""
     placed = [at for at, event in enumerate(events) if event.kind == Kind.PLACED]
     later = events[placed[-1] + 1 :] if placed else events
-    changes = [_change(event, lines, customer_id) for event in later if (lines := list(_lines(event)))]
+    # What an event changed may be unreadable, where plain SQL wrote it; the others are shown.
+    found = (attempt(partial(_change, customer_id=customer_id), event)[0] for event in later)
+    changes = [change for change in found if change and change.what]
     if not changes:
         return None
     before = order.total_amount - sum(change.amount for change in changes)
     return Changes(original_total=before, changes=changes, total=order.total_amount)
 
 
-def _change(event: Event, lines: list[str], customer_id: int) -> Change:
+def _change(event: Event, *, customer_id: int) -> Change:
     old, new = event.changes.get("total_amount", (0, 0))
     return Change(
-        what=lines,
+        what=list(_lines(event)),
         amount=Decimal(new) - Decimal(old),
         who=who_did(event.actor_id, customer_id),
         why=event.note if is_note_for_customer(event.kind, event.actor_id, customer_id) else "",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.templatetags.money import money
+from core.row_isolation import attempt
 from history.models import Event, Kind
 from orders.models import Order
 from orders.status import USUAL_WAY, Status
@@ -86,7 +88,7 @@ def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
     return [
         Told(
             what=_what(event),
-            details=_details(event, customer_id),
+            details=attempt(partial(_details, customer_id=customer_id), event)[0] or [],
             who=who_did(event.actor_id, customer_id),
             at=event.occurred_at if event.is_time_known else None,
             then=event.then,
@@ -118,12 +120,12 @@ def _what(event: Event) -> str:
         return _("Order placed")
     if event.kind == Kind.STATUS:
         return _("Status is now {status}").format(status=_label(event.status))
-    if TOLD in event.changes:
+    if TOLD in (event.changes or ()):
         return _("Note")
     return _("Items changed") if event.kind == Kind.ITEMS else _("Order updated")
 
 
-def _details(event: Event, customer_id: int) -> list[str]:
+def _details(event: Event, *, customer_id: int) -> list[str]:
     details = []
     if old_and_new := event.changes.get("total_amount"):
         details.append(before_and_now(*map(_amount, old_and_new)))

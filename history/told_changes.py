@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from config.templatetags.money import money
+from core.row_isolation import attempt
 from history.changes import address_line
 from history.models import Event
 from history.order_mails import MailTold
@@ -20,12 +21,17 @@ NAMES = {"user_id": "Customer number", "external_ref": "Reference", "created_at"
 def told_event(event: Event | MailTold) -> tuple[Event | MailTold, str, list[str]]:
     """Return an event, what it is, and what it changed."""
     # A note to the customer changes that column of the order, and nothing else.
-    what = "Note to the customer" if event.changes.keys() == {TOLD} else _kind(event)
-    return event, what, list(told_changes(event.changes))
+    what = "Note to the customer" if list(event.changes or ()) == [TOLD] else _kind(event)
+    return event, what, told_changes(event.changes)
 
 
-def told_changes(changes: dict[str, Any]) -> Iterator[str]:
-    """Yield what an event changed, a line each: "Total: $10.00 → $12.00", "Lamp: 1 × $10.00 → none"."""
+def told_changes(changes: dict[str, Any]) -> list[str]:
+    """Return what an event changed, a line each: "Total: $10.00 → $12.00", "Lamp: 1 × $10.00 → none"."""
+    lines = attempt(lambda changes: [*_told_changes(changes)], changes)[0]
+    return [f"Changes that cannot be read: {changes}"] if lines is None else lines
+
+
+def _told_changes(changes: dict[str, Any]) -> Iterator[str]:
     for column, change in changes.items():
         if column == "items":
             yield from (f"{_item_name(old or new)}: {_item(old)} → {_item(new)}" for old, new in change)

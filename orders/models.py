@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -163,6 +163,10 @@ class OrderItem(models.Model):
         return self.price * self.quantity
 
 
+# Keys of each item of a refund that its order is shown by.
+RETURNED_ITEM = {"order_item_id", "product_id", "product_name", "sku", "quantity", "price"}
+
+
 class Refund(models.Model):
     """What came back of an order at once, and what was given back for it, in the shop's currency; never changed.
 
@@ -202,7 +206,13 @@ class Refund(models.Model):
 
     @property
     def told_items(self) -> list[str]:
-        return [f"{item['quantity']} × {item['product_name']}" for item in self.items]
+        return [f"{item['quantity']} × {item['product_name']}" for item in self.readable_items]
+
+    @property
+    def readable_items(self) -> list[dict[str, Any]]:
+        """The items that came back, without what plain SQL wrote in another form."""
+        items = self.items if isinstance(self.items, list) else []
+        return [item for item in items if isinstance(item, dict) and item.keys() >= RETURNED_ITEM]
 
 
 class CartItemQuerySet(models.QuerySet["CartItem"]):

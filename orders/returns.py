@@ -135,7 +135,7 @@ def items_as_sold(items: Sequence[OrderItem], refunds: Sequence[Refund]) -> list
     """Return what was sold, never saved: the items of today and what came back of them."""
     sold = {item.pk: item for item in items}
     for refund in refunds:
-        for entry in [] if refund.is_last else refund.items:
+        for entry in [] if refund.is_last else refund.readable_items:
             item_id = entry["order_item_id"]
             there = sold.get(item_id)
             sold[item_id] = OrderItem(

@@ -17,9 +17,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.row_isolation import attempt, describe
 from history.mirror.documents import Document, held_time, milliseconds, plain
 from history.mirror.source import at as moment_of
 from history.models import Kind
+from history.past.find import Untold
 from orders.status import Status
 
 COLUMNS = ("user_id", "total_amount", "created_at", "external_ref", "shipping_address")
@@ -44,7 +46,7 @@ class Standing:
 
 
 def standing(document: Document, at: datetime, *, after: int | None = None) -> Standing | None:
-    """Return the order as it stood, None where it was not there.
+    """Return the order as it stood, None where it was not there. Raises Untold.
 
     at: aware, of whole milliseconds. after: a revision of that very millisecond; the later ones of the same time had
     not happened yet.
@@ -53,7 +55,8 @@ def standing(document: Document, at: datetime, *, after: int | None = None) -> S
     count = _happened(events, at, after)
     past = _Undoing(document)
     for event in reversed(events[count:]):
-        past.undo(event)
+        if error := attempt(past.undo, event)[1]:
+            raise Untold(f"Revision {event['rev']} cannot be undone: {describe(error)}") from error
     if past.order is None or not count:
         return None
     order = past.order | {"order_id": document["order_id"], "status": events[count - 1]["status"]}

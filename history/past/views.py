@@ -31,9 +31,9 @@ def for_customer(request: CustomerRequest, order_id: int) -> HttpResponse:
     template = "history/order_past.html"
     try:
         document = present(order_id)
+        past = asked.of(document) if document else None
     except Untold as error:
         return render(request, template, pages.context(order_id, asked, None) | {"problem": error}, status=503)
-    past = asked.of(document) if document else None
     if past and past.order["user_id"] != request.user.pk:
         past = None  # it was somebody else's
     context = pages.context(order_id, asked, past)

@@ -62,13 +62,13 @@ def _past(request: HttpRequest, order_id: int, context: dict[str, Any]) -> HttpR
     context |= {"past": asked, "at": asked.at, "zone": timezone.get_default_timezone_name()}
     try:
         document = present(order_id)
+        past = asked.of(document) if document else None
     except Untold as error:
         return render(
             request, TEMPLATE, context | {"problem": f"The past of this order cannot be told: {error}"}, status=503
         )
     if document is None:
         raise Http404
-    past = asked.of(document)
     if past is None:
         return render(request, TEMPLATE, context, status=404)
     customer = past.order["user_id"]
@@ -113,7 +113,7 @@ def _event(event: Document) -> Document:
 
 def _told(changes: Document) -> Iterator[str]:
     """ "status: pending → paid"; of items and addresses, which are long, only that they changed."""
-    for column, change in changes.items():
+    for column, change in changes.items() if isinstance(changes, dict) else ():
         if isinstance(change, list) and len(change) == 2 and not isinstance(change[0], dict | list):
             yield f"{column}: {change[0]} → {change[1]}"
         else:

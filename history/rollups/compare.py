@@ -62,8 +62,9 @@ def _differing(days: Sequence[date], *, but_waiting: bool = False) -> list[DayDi
 
 def _waiting() -> set[date]:
     """Days that will be counted anew: queued, or touched by events still to be delivered."""
+    queued = DirtyDay.objects.filter(day__range=(queue.FIRST_DAY, queue.LAST_DAY))
     pending = Event.objects.of_orders().pending().values_list("event_id", flat=True)
-    return set(DirtyDay.objects.values_list("day", flat=True)) | queue.touched_by(list(pending)).keys()
+    return set(queued.values_list("day", flat=True)) | queue.touched_by(list(pending)).keys()
 
 
 def _held(days: Sequence[date]) -> dict[date, Parts]:

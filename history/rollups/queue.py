@@ -72,6 +72,9 @@ WHERE created_at BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}' AND (created_at AT TIME 
     AND created_at < (SELECT max(day) FROM unnest(%(days)s) day)::timestamp AT TIME ZONE %(zone)s + interval '2 days'
 """  # noqa: S608
 
+# A day that Python does not know, of before these were refused.
+REMOVE_IMPOSSIBLE = f"DELETE FROM rollup_queue WHERE day NOT BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}'"  # noqa: S608
+
 TAKE = """
 SELECT id, day FROM rollup_queue
 WHERE day IN (SELECT DISTINCT day FROM rollup_queue ORDER BY day DESC LIMIT %s)
@@ -125,6 +128,7 @@ def day_of(order_id: int) -> set[date]:
 
 def take(cursor: CursorWrapper, most: int) -> tuple[list[date], list[int]]:
     """The newest days of the queue, and all its rows about them; rows that come later stay for the next time."""
+    cursor.execute(REMOVE_IMPOSSIBLE)
     cursor.execute(TAKE, [most])
     rows = cursor.fetchall()
     return sorted({day for _, day in rows}), [number for number, _ in rows]

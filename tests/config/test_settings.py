@@ -79,7 +79,7 @@ ADDRESSES = {
     "SITE_URL": [*NOT_AN_ADDRESS[:5], "shop.example", "ftp://shop.example", "https://", "https://a b", "https://h:0"],
 }
 OTHERS = {
-    "TIME_ZONE": ["Mars/Olympus", "-1", "0", "NaN", "1.5", "../UTC", "Europe", "localtime", "right/UTC", "x" * 9000],
+    "TIME_ZONE": ["Mars/Olympus", "-1", "NaN", "1.5", "../UTC", "Europe", "localtime", "CET", "right/UTC", "x" * 9000],
     "CURRENCY": ["XYZ", "KWD", "eur", "EURO", "€", "-1", "0", "NaN", "EU", "EUR,USD"],
     "ALLOWED_HOSTS": ["https://shop.example", "shop.example:8000", "shop.example/x", "a b", "::1", "a,,https://b"],
     "CSRF_TRUSTED_ORIGINS": ["shop.example", "https://shop.example/", "*", "https://a,b"],
