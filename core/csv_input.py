@@ -12,10 +12,11 @@ from dataclasses import dataclass
 MAX_CELL = 1_000_000  # characters
 SEPARATORS = ",;\t|"
 SAVE_AS = "Save it as “CSV UTF-8” in Excel, as “Text CSV” with the character set Unicode (UTF-8) in LibreOffice."
+NO_CSV = f"The file is a workbook or an archive, not CSV. {SAVE_AS}"
 _SEP_LINE = re.compile(r'"?sep=(?P<separator>[^"])"?[,;\t|]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # Archives (xlsx, ods, zip) and Excel's older format.
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class CsvError(Exception):
@@ -43,8 +44,8 @@ def encoding_of(head: bytes) -> str:
 
 def decode(data: bytes) -> str:
     """Return the text of a file. Raises CsvError."""
-    if data.startswith(_WORKBOOKS):
-        raise CsvError(f"The file is a workbook or an archive, not CSV. {SAVE_AS}")
+    if data.startswith(WORKBOOKS):
+        raise CsvError(NO_CSV)
     try:
         text = data.decode(encoding_of(data))
     except UnicodeDecodeError as error:

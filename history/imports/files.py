@@ -103,17 +103,19 @@ def _lines(path: Path, advance: Callable[[int], object]) -> Iterator[str]:
     with ExitStack() as stack:
         raw = stack.enter_context(path.open("rb"))
         unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
-        encoding = csv_input.encoding_of(unpacked.read(HEAD))
+        head = unpacked.read(HEAD)
+        if head.startswith(csv_input.WORKBOOKS):
+            raise FieldError(csv_input.NO_CSV)
+        encoding = csv_input.encoding_of(head)
         unpacked.seek(0)
         errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
-        # Only "\n" ends a line, as in the editor in which somebody will look for line 17.
-        text = stack.enter_context(io.TextIOWrapper(unpacked, encoding=encoding, errors=errors, newline="\n"))
+        text = stack.enter_context(io.TextIOWrapper(unpacked, encoding=encoding, errors=errors))
         told = 0
         for count, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), "")):
             if count % 1000 == 0:
                 advance(raw.tell() - told)
                 told = raw.tell()
-            yield line.removesuffix("\n").removesuffix("\r")
+            yield line.removesuffix("\n")
             if len(line) == LONGEST_LINE:
                 _skip_line(text)
         advance(raw.tell() - told)

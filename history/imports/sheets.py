@@ -159,8 +159,10 @@ def _split(text: str, separator: str) -> list[str]:
     would swallow the rows of other orders unseen.
     """
     odd = _ODD.search(text.replace(separator, " "))
+    if odd and odd.group() >= "\ud800":
+        raise FieldError("is not UTF-8, save the file as CSV UTF-8")
     if odd:
-        raise FieldError("is not UTF-8" if odd.group() >= "\ud800" else "has a NUL or another control character")
+        raise FieldError("has a NUL or another control character")
     if '"' not in text:
         return text.split(separator)
     try:

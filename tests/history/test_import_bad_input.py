@@ -122,7 +122,7 @@ def test_bytes_that_are_not_utf8_are_refused(book, tmp_path):
     with book.path("products").open("ab") as file:
         file.write(b"CUP,Caf\xe9,1,1,Home\n")
 
-    assert refused(book) == ["products.csv:4: is not UTF-8"]
+    assert refused(book) == ["products.csv:4: is not UTF-8, save the file as CSV UTF-8"]
 
     import_orders(book.directory, skip_bad=True, rejects_to=tmp_path / "rejects.csv")
     assert "Caf\\udce9" in (tmp_path / "rejects.csv").read_text(encoding="utf-8")

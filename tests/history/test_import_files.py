@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from decimal import Decimal
 
 import pytest
 
@@ -57,9 +58,13 @@ def after_empty_lines(text):
     return f"\n\n{text}"
 
 
+def with_carriage_returns(text):
+    return text.replace("\n", "\r")
+
+
 SHAPES = [
     semicolons, tabs, with_separator_line, with_empty_cells, with_longer_rows, in_capitals, with_other_columns,
-    after_empty_lines,
+    after_empty_lines, with_carriage_returns,
 ]  # fmt: skip
 
 
@@ -88,6 +93,24 @@ def test_lines_are_numbered_as_an_editor_numbers_them(book):
         import_orders(book.directory)
 
     assert caught.value.problems == ["orders.csv:6: user_email is empty"]
+
+
+def test_a_workbook_is_refused_with_what_to_do(book):
+    book.path("orders").write_bytes(b"PK\x03\x04" + bytes(500))
+
+    with pytest.raises(
+        ImportRefused, match=r"orders\.csv:1: The file is a workbook or an archive, not CSV\. Save it as"
+    ):
+        import_orders(book.directory)
+
+
+def test_prices_are_read_as_spreadsheets_of_any_language_write_them(book):
+    book.add("products", 'DEAR,Dear,"1.234,50",1,', "ROUND,Round,5,1,")
+
+    import_orders(book.directory)
+
+    prices = dict(Product.objects.values_list("sku", "price"))
+    assert (prices["DEAR"], prices["ROUND"]) == (Decimal("1234.50"), Decimal("5.00"))
 
 
 def test_a_sku_has_one_spelling(book):
