@@ -5,6 +5,19 @@ import os
 import sys
 
 
+def _reason(error: Exception) -> str:
+    """Why PostgreSQL cannot be used; the pool says only how long it waited for a connection."""
+    import psycopg
+    from django.db import connection
+
+    given = {name: value for name, value in connection.get_connection_params().items() if name != "pool"}
+    try:
+        psycopg.connect(**given).close()
+    except psycopg.Error as cause:
+        error = cause
+    return str(error).strip().splitlines()[0]
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -21,8 +34,7 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration: {error}")
     except OperationalError as error:
-        reason = str(error).strip().splitlines()[0]
-        sys.exit(f"PostgreSQL: {reason}. Start it (`make run`) or set DATABASE_URL to one that runs.")
+        sys.exit(f"PostgreSQL: {_reason(error)}. Start it (`make run`) or set DATABASE_URL to one that runs.")
     except PyMongoError as error:
         reason = str(error).split(",")[0]
         sys.exit(f"MongoDB: {reason}. Start it (`make run`) or set MONGODB_URL to one that runs.")

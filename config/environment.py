@@ -243,7 +243,7 @@ def is_strong_secret(secret: str) -> bool:
 
 def limits(given: str, defaults: Mapping[str, int]) -> dict[str, int]:
     """The defaults with what RATE_LIMITS gives in their place ("search=600"), or "off" for none; 0 is no limit."""
-    if given == "off":
+    if given.lower() in ("off", "0"):
         return dict.fromkeys(defaults, 0)
     found = dict(defaults)
     for each in given.split(",") if given else ():

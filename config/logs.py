@@ -14,16 +14,13 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 
 from config import request_ids
-
-if TYPE_CHECKING:
-    pass
-from django.contrib.auth import SESSION_KEY as USER_KEY
-from django.http import HttpRequest, HttpResponse
 
 # The lookbehind keeps it linear: without it, each letter of a long word would be tried as the beginning of an address.
 MAIL = re.compile(r"(?<![^\s\"'<>(),;:=@\\])[^\s\"'<>(),;:=@\\]+@[^\s\"'<>(),;:=@\\]+")

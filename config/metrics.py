@@ -118,4 +118,4 @@ def _may_see(request: HttpRequest) -> bool:
     if not settings.METRICS_TOKEN:
         return bool(settings.LOCAL)
     sent = request.headers.get("Authorization", "")
-    return secrets.compare_digest(sent.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+    return secrets.compare_digest(sent.encode("latin-1", "replace"), f"Bearer {settings.METRICS_TOKEN}".encode())

@@ -101,6 +101,7 @@ def checked_environment() -> dict[str, str]:
             if f"{name}_URL" in given:
                 password = given.text(f"{name}_PASSWORD", default="")
                 env[f"{name}_URL"] = given.store(f"{name}_URL", default="", password=password)
+        given.flag("DEMO", default=True)
         env["WEB_CONCURRENCY"] = str(settings_environment.web_processes())
         os.environ.update(env)
         import_module("config.settings")

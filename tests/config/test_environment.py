@@ -85,6 +85,7 @@ def test_limits_are_given_by_name_and_nothing_else():
 
     assert environment.limits("", known) == known
     assert environment.limits("search=5", known) == {"search": 5, "checkout": 30}
+    assert environment.limits("0", known) == environment.limits("OFF", known) == {"search": 0, "checkout": 0}
     assert environment.limits("off", known) == {"search": 0, "checkout": 0}
     for wrong in ("off,search=5", "serach=5", "search=-1", "search", "search=1.5"):
         with pytest.raises(ImproperlyConfigured, match="such as search=30,checkout=30"):
@@ -103,6 +104,7 @@ def test_limits_are_given_by_name_and_nothing_else():
         (["-m", "config.serve"], {"WEB_CONCURRENCY": "-1"}, "WEB_CONCURRENCY is '-1'"),
         (["-m", "config.serve"], {"DEBUG": "1", "WEB_CONCURRENCY": ""}, "DEBUG shows"),
         (["-m", "config.run"], {"LOW_STOCK": "few"}, "LOW_STOCK is 'few'"),
+        (["-m", "config.run"], {"DEMO": "maybe"}, "DEMO is 'maybe'"),
         (["-m", "config.run"], {"DATABASE_URL": "postgresql://shop:hid/den@h/shop"}, "DATABASE_URL is not of the form"),
     ],
 )
@@ -116,6 +118,14 @@ def test_no_process_starts_with_them_and_none_shows_its_code(command, variables,
     assert told in line
     assert "Traceback" not in ended.stderr + ended.stdout
     assert "hid" not in ended.stderr + ended.stdout
+
+
+def test_why_postgresql_cannot_be_used_is_told():
+    ended = start("manage.py", "migrate", **PRODUCTION | {"DATABASE_URL": "postgresql://shop@127.0.0.1:1/shop"})
+
+    [line] = ended.stderr.splitlines()
+    assert "port 1 failed: Connection refused" in line
+    assert line.endswith("or set DATABASE_URL to one that runs.")
 
 
 def test_with_production_settings_nothing_is_left_to_warn_of():

@@ -60,6 +60,9 @@ def test_only_for_whoever_has_the_token(client, settings):
     assert client.get("/metrics", headers={"authorization": "Bearer long-and-randon"}).status_code == 404
     assert client.get("/metrics", headers={"authorization": "Bearer long-and-random"}).status_code == 200
 
+    settings.METRICS_TOKEN = "schlüssel"  # in a header its bytes are read as Latin-1
+    assert client.get("/metrics", headers={"authorization": "Bearer schlÃ¼ssel"}).status_code == 200
+
     settings.METRICS_TOKEN, settings.LOCAL = "", False
 
     assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 404
