@@ -85,15 +85,18 @@ def told(events: Sequence[Event], *, customer_id: int) -> list[Told]:
     """The events of the order that its customer is told of, newest first."""
     shown = [event for event in events if is_for_customer(event.kind, event.actor_id, customer_id)]
     newest_first = sorted(shown, key=lambda event: event.rev or 0, reverse=True)
+    details_of = partial(_details, customer_id=customer_id)
     return [
         Told(
             what=_what(event),
-            details=attempt(partial(_details, customer_id=customer_id), event)[0] or [],
+            details=details,
             who=who_did(event.actor_id, customer_id),
             at=event.occurred_at if event.is_time_known else None,
             then=event.then,
         )
-        for event in newest_first
+        for event, details in ((event, attempt(details_of, event)[0] or []) for event in newest_first)
+        # An edit of which there is nothing to say, as of a column that no page shows, is none to its customer.
+        if details or event.kind != Kind.EDITED
     ]
 
 

@@ -91,3 +91,15 @@ def test_a_repair_of_the_mirror_is_not_in_the_timeline(client, mirror, place):
 
     assert "Order placed" in page
     assert "Order updated" not in page
+
+
+def test_an_edit_of_what_no_page_shows_is_not_in_the_timeline(client, mirror, place):
+    customer = UserFactory()
+    order = place(customer=customer)
+    Order.objects.filter(pk=order.pk).update(external_ref="WEB-1")
+    client.force_login(customer)
+
+    assert "Order updated" not in text(client.get(f"/orders/{order.pk}/"))
+
+    Order.objects.filter(pk=order.pk).update(shipping_address={"name": "Ada"})
+    assert "Order updated Delivery address changed" in text(client.get(f"/orders/{order.pk}/"))
