@@ -18,6 +18,8 @@ from catalog.product_look import look
 from catalog.product_sheets import LEASE, Claim, SheetError, Stopped, Superseded, end
 from config.working import Trouble, Worker
 from core.csv_input import CsvError
+from core.row_isolation import attempt, describe
+from core.text import storable_text
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +55,28 @@ def work(*, at: datetime, sheet_id: int | None = None, stopping: Event | None = 
     claim = _claim(at, sheet_id, stopping or Event())
     if claim is None:
         return False
-    try:
-        if claim.attempts > MOST_ATTEMPTS:
-            raise SheetError(f"It was begun {MOST_ATTEMPTS} times and never came to an end.")
-        (look if claim.state == SheetState.READING else take)(claim)
-    except Superseded:
-        logger.info("File %s of products was cancelled, or somebody else has it.", claim.sheet_id)
-    except Stopped:
-        claim.rows.update(due_at=timezone.now())
-    except (CsvError, SheetError) as error:
-        end(claim.rows, SheetState.FAILED, at=timezone.now(), error=str(error))
+    _, error = attempt(_work_on, claim)
+    match error:
+        case None:
+            pass
+        case Superseded():
+            logger.info("File %s of products was cancelled, or somebody else has it.", claim.sheet_id)
+        case Stopped():
+            claim.rows.update(due_at=timezone.now())
+        case CsvError() | SheetError():
+            end(claim.rows, SheetState.FAILED, at=timezone.now(), error=str(error))
+        case _:
+            reason = describe(error)
+            logger.error("File %s of products could not be worked on: %s", claim.sheet_id, reason)
+            message = f"The shop could not work on this file ({reason}). Show it to those who look after the shop."
+            end(claim.rows, SheetState.FAILED, at=timezone.now(), error=storable_text(message))
     return True
+
+
+def _work_on(claim: Claim) -> None:
+    if claim.attempts > MOST_ATTEMPTS:
+        raise SheetError(f"It was begun {MOST_ATTEMPTS} times and never came to an end.")
+    (look if claim.state == SheetState.READING else take)(claim)
 
 
 def _claim(at: datetime, sheet_id: int | None, stopping: Event) -> Claim | None:

@@ -60,8 +60,10 @@ def similar_sku(text: str) -> str:
     return "".join(folded.split()).translate(dict.fromkeys(map(ord, DASHES), "-")).lstrip("0")
 
 
-# Letters that Unicode does not decompose, as they are typed without their stroke.
-_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+# Letters that Unicode does not decompose, as they are typed without their stroke, and apostrophes it calls letters.
+_STROKES = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ʼ": "'", "ʻ": "'"}
+)
 
 
 @lru_cache(maxsize=20_000)

@@ -60,8 +60,8 @@ class Upkeep:
 
     def _run(self) -> None:
         try:
-            parked_rows.recheck(at=timezone.now())
             carry_on(at=timezone.now())
+            parked_rows.recheck(at=timezone.now())
             if time.monotonic() >= self._forget_at:
                 forgetting.forget_activity(at=timezone.now())
                 CartItem.objects.expired(at=timezone.now()).delete()

@@ -58,7 +58,7 @@ def strip_account(user: User, *, name: str, kind: str) -> Counter[str]:
     gone = Counter({UserSession._meta.db_table: UserSession.objects.filter(user=user).count()})
     end_sessions(user)
     for rows in (
-        AccountEmail.objects.filter(recipient=user.email),
+        AccountEmail.objects.filter(recipient__iexact=user.email),
         Address.objects.for_customer(user),
         EmailAddress.objects.filter(user=user),
         Authenticator.objects.filter(user=user),

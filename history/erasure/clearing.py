@@ -25,7 +25,7 @@ from history.erasure.tables import Row, Table
 from history.models import Kind, Subject
 from orders.models import CartItem
 from users import services
-from users.models import ApiAnswer, ApiKey, User
+from users.models import AccountEmail, ApiAnswer, ApiKey, User
 
 # Each order that lost something gets a revision that says so, and by it reaches the mirror. One that was deleted has
 # only its log left.
@@ -70,6 +70,7 @@ def clear(person: Person, *, by: activity.Actor, at: datetime, keep: Callable[[C
             _count(done, table, row)
         done.counts[LogEntry._meta.db_table] += _clear_admin_log(person)
         done.counts[ApiAnswer._meta.db_table] += _clear_answers(person)
+        done.counts[AccountEmail._meta.db_table] += _clear_account_emails(person)
         if user is not None:
             done.counts += _clear_account(user, person, by, at)
         if done.orders:
@@ -147,16 +148,32 @@ def _clear_admin_log(person: Person) -> int:
 
 
 def _clear_answers(person: Person) -> int:
-    """What the API answered about the person's orders, and to keys of theirs; it is kept for repeated requests."""
+    """What the API answered about the person, and to keys of theirs; it is kept for repeated requests."""
     orders = "|".join(map(str, tables.whose_orders(person.user_id))) or "none"
     about = f"/({orders})/?$"
-    return ApiAnswer.objects.filter(Q(location__regex=about) | Q(key__customer=person.user_id)).delete()[0]
+    named = [
+        answer.pk
+        for answer in ApiAnswer.objects.only("idempotency_key", "body").iterator()
+        if person.is_named_in(answer.idempotency_key, bytes(answer.body or b"").decode(errors="replace"))
+    ]
+    theirs = Q(location__regex=about) | Q(key__customer=person.user_id) | Q(pk__in=named)
+    return ApiAnswer.objects.filter(theirs).delete()[0]
+
+
+def _clear_account_emails(person: Person) -> int:
+    """Emails that wait to be sent, also to an address that the person had before."""
+    waiting = AccountEmail.objects.only("recipient", "subject", "body").iterator()
+    named = [email.pk for email in waiting if person.is_named_in(email.recipient, email.subject, email.body)]
+    return AccountEmail.objects.filter(pk__in=named).delete()[0]
 
 
 def _clear_account(user: User, person: Person, by: activity.Actor, at: datetime) -> Counter[str]:
     gone = services.strip_account(user, name=person.label, kind="erased")
     gone[CartItem._meta.db_table] += CartItem.objects.for_customer(user).delete()[0]
     gone[ApiKey._meta.db_table] += ApiKey.objects.filter(customer=user, revoked_at__isnull=True).update(revoked_at=at)
+    for key in ApiKey.objects.filter(customer=user):
+        if person.is_named_in(key.name):
+            ApiKey.objects.filter(pk=key.pk).update(name=person.without(key.name))
     if gone[User._meta.db_table]:
         # By update, which sends no signal.
         User.objects.filter(pk=user.pk).update(is_active=False)

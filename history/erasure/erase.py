@@ -15,11 +15,11 @@ from datetime import datetime
 
 import psycopg
 from allauth.account.models import EmailAddress
-from bson.errors import BSONError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from core import row_isolation
 from history import faults
 from history.activity import Actor
 from history.erasure import certificate, clearing, mirrored, tables
@@ -28,9 +28,6 @@ from history.models import Event
 from users.models import Address, Erasure, User
 
 logger = logging.getLogger(__name__)
-
-# What rows and documents that nobody foresaw can end in.
-FAILURES = (DatabaseError, PyMongoError, BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,13 @@ def attempt(erasure: Erasure, *, at: datetime) -> Pass | None:
     Raises django.db.Error or PyMongoError where a store is unavailable.
     """
     try:
-        done = advance(erasure, at=at)
-    except FAILURES as error:
-        if isinstance(error, ConnectionFailure) or not connection.is_usable():
+        done, error = row_isolation.attempt(lambda each: advance(each, at=at), erasure)
+    except (DatabaseError, PyMongoError) as of_store:
+        # A statement or a document that fails, while the stores answer.
+        if isinstance(of_store, ConnectionFailure) or not connection.is_usable():
             raise
+        done, error = None, of_store
+    if error is not None:
         reason = _described(error)
         logger.error("The erasure of account %s fails: %s", erasure.user_id, reason)
         Erasure.objects.filter(pk=erasure.pk).update(error=reason, failed_at=at)

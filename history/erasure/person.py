@@ -6,15 +6,17 @@ document and the events of both lose the same. Amounts, products, times and numb
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.utils.functional import cached_property
 
-from core.text import fold, is_reserved_email, replace_folded
+from core.text import fold, is_reserved_email, replace_folded, storable_text
 from history.models import Subject
 from users.services import CLOSED_NAME
 
@@ -39,6 +41,11 @@ OF_PEOPLE = ("name", "email")
 
 # A name of one word may be any word; "Al B" in a note is hardly somebody.
 SHORTEST = 5
+SHORTEST_UNSPACED = 3
+# Letters of an address that hardly stand in another word.
+LONG_EMAIL = 12
+# Thai, Lao, Khmer, Myanmar, Hangul, Kana, Han.
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
@@ -88,19 +95,26 @@ class Person:
         return told
 
     def without(self, text: str) -> str:
-        """Return a text of others without the person's words in any spelling; within longer words they stay."""
-        return replace_folded(text, self._pattern, ERASED) if self.is_named_in(text) else text
+        """Return a text of others without the person's words in any spelling; within longer words they stay.
+
+        A text that hides them in escapes of JSON, HTML or an address is returned unescaped.
+        """
+        for each in (text, _unescaped(text)):
+            if self.is_named_in(each):
+                text = replace_folded(each, self._pattern, ERASED)
+        return text
 
     def is_named_in(self, *texts: str | None) -> bool:
         """Return whether without() would change one of the texts."""
-        return bool(self.words) and any(text and self._pattern.search(fold(text)) for text in texts)
+        return bool(self.words) and any(
+            self._pattern.search(fold(each)) for text in texts if text for each in {text, _unescaped(text)}
+        )
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         """What finds the words in a folded text."""
-        spellings = {fold(spelling) for word in self.words for spelling in (word, *_other_spellings(word))}
-        longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+        spellings = {_spelling(each) for word in self.words for each in (word, *_rearranged(word))}
+        return re.compile("|".join(sorted(spellings, key=lambda spelling: (-len(spelling), spelling))))
 
     def _field(self, key: str, row: Row, whose: Whose) -> Any:
         value = row[key]
@@ -154,17 +168,51 @@ def telling(texts: Iterable[str], person: Person) -> list[str]:
     """Return those texts that can be looked for in the notes of others: several words, a number, a mail address.
 
     A single word is left out: a customer called Rose or Baker would take every rose and baker out of the shop's notes.
+    Scripts without blanks between words have names of a few letters.
     """
     ours = {person.label, ERASED, CLOSED_NAME}
     found = {text.strip() for text in texts} - ours
-    return sorted(
-        text
-        for text in found
-        if len(text) >= SHORTEST and re.search(r"[ \d]", fold(text)) and not is_reserved_email(text)
-    )
+    return sorted(text for text in found if _is_telling(text) and not is_reserved_email(text))
 
 
-def _other_spellings(word: str) -> Iterator[str]:
-    """O'Neill as ONeill, Müller as Mueller."""
-    yield re.sub("['\u2018\u2019\u02bc`\u00b4]", "", word)
-    yield unicodedata.normalize("NFC", word).lower().translate(UMLAUTS)
+def _is_telling(text: str) -> bool:
+    if UNSPACED.search(text):
+        return len(text) >= SHORTEST_UNSPACED
+    # An invisible character may stand for the blank.
+    visible = "".join(" " if unicodedata.category(letter) == "Cf" else letter for letter in text)
+    return len(text) >= SHORTEST and bool(re.search(r"[ \d]", fold(visible)))
+
+
+def _spelling(word: str) -> str:
+    """Return the pattern for a word in a folded text: signs and blanks may stand between any two letters, or none.
+
+    A letter and a digit side by side end a word, as a blank does.
+    """
+    folded = fold(unicodedata.normalize("NFC", word).lower().translate(UMLAUTS))
+    letters = folded.replace(" ", "")
+    spelled = " ?".join(map(re.escape, letters)) if len(letters) > SHORTEST else re.escape(folded)
+    spelled = re.sub(r"(?<=[aou])( \?|)e|(?<=a)( \?|)a", r"(?:\g<0>)?", spelled)  # Mueller is Müller is Muller
+    if UNSPACED.search(letters) or ("@" in word and len(letters) >= LONG_EMAIL):
+        return spelled
+    before, after = (r"\d" if letter.isdigit() else r"[^\W\d]" for letter in (letters[0], letters[-1]))
+    return f"(?<!{before}){spelled}(?!{after})"
+
+
+def _rearranged(word: str) -> Iterator[str]:
+    """Yield surnames and house numbers first or last, short forms of streets, mail addresses as they are read out."""
+    first, *rest = fold(word).split()
+    if rest and "@" not in word:
+        yield " ".join((*rest, first))
+        yield " ".join((rest[-1], first, *rest[:-1]))
+    yield re.sub(r"stra(ß|ss)e\b", "str", word, flags=re.IGNORECASE)
+    yield re.sub(r"\bstreet\b", "st", word, flags=re.IGNORECASE)
+    yield word.replace("@", " at ")
+    yield word.replace("@", " at ").replace(".", " dot ")
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with the letters that escapes of JSON, HTML and addresses stand for."""
+    if not re.search(r"\\u|[&%]", text):
+        return text
+    plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+    return storable_text(unquote_plus(html.unescape(plain)))

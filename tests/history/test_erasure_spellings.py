@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import unicodedata
 from datetime import timedelta
+from urllib.parse import quote_plus
 
 import pytest
 from django.core.management import call_command
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from core.text import fold, replace_folded
 from history.erasure.person import ERASED, Person, telling
 from history.mirror import reconcile
+from history.models import ParkedRow
 from orders.notes import add_note
 from orders.services import RequestedItem as Requested
 from orders.services import change_status, place_order
@@ -22,6 +26,7 @@ from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.history.archived import archive
 from tests.history.traces import in_mongodb, in_postgresql
 from users.addresses import keep_address
+from users.models import AccountEmail, ApiAnswer, ApiKey
 
 NAME, STREET, EMAIL = "Zoë O'Brien-Müller", "Weißdornstraße 12-b", "zoe_obrien-m@priv.example"
 SPELLINGS = {
@@ -44,6 +49,17 @@ SPELLINGS = {
     "typographic apostrophe": lambda text: text.replace("'", "\u2019"),
     "no apostrophe": lambda text: text.replace("'", ""),
     "further marks": lambda text: "".join(f"{c}\u0323" if c.isalpha() else c for c in text),
+    "zero width for the blank": lambda text: text.replace(" ", "\u200b"),
+    "in one word": lambda text: text.replace(" ", ""),
+    "letter by letter": lambda text: " ".join(text.replace(" ", "")),
+    "modifier apostrophe": lambda text: text.replace("'", "\u02bc"),
+    "slashes": lambda text: text.replace(" ", "/"),
+    "the last part first": lambda text: ", ".join(reversed(text.rsplit(" ", 1))),
+    "read out": lambda text: text.replace("@", " (at) ").replace(".", " [dot] "),
+    "short street": lambda text: text.replace("straße", "str."),
+    "as JSON": lambda text: json.dumps(text)[1:-1],
+    "as HTML": lambda text: html.escape(text).encode("ascii", "xmlcharrefreplace").decode(),
+    "in an address": quote_plus,
     "sharp s": lambda text: text.replace("ß", "ss").replace("ẞ", "SS"),
     "umlauts as two letters": lambda text: text.replace("ü", "ue"),
 }
@@ -73,6 +89,47 @@ def test_every_spelling_goes_and_nothing_else(note):
 
     assert re.sub(r"^\[\d+\]", "", cleaned) == f" said {ERASED}, he did."
     assert person.without(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("Joerg Mueller", "Jörg Müller"),
+        ("Jörg Müller", "JOERG MUELLER"),
+        ("Ann\u200bBerry", "Ann Berry"),
+        ("Ann Berry", "AnnBerry"),
+        ("Søren Å Ødegård", "Soeren Aa Oedegaard"),
+        ("王小明", "王小明"),
+        ("김민준", "김민준"),
+        ("Нина Чайка", "ЧАЙКА Нина"),
+        ("12 Main Street", "12 Main St."),
+        ("ann.berry@priv.example", "7ann.berry@priv.example7"),
+    ],
+)
+def test_names_of_other_kinds_go_too(name, note):
+    assert re.sub(r"[7.]", "", Person(7, telling([name], Person(7))).without(f"x {note}, y")) == f"x {ERASED}, y"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_for_a_while_goes_too(mirror, now):
+    user = UserFactory(name=NAME, email=EMAIL)
+    key = ApiKey.objects.create(name=f"Key of {NAME}", prefix="p", digest="d", scopes="orders:read", customer=user)
+    other = ApiKey.objects.create(name="Till", prefix="q", digest="e", scopes="orders:read")
+    for number, idempotency_key, body in ((1, f"{EMAIL.upper()}/1", b""), (2, "2", NAME.encode()), (3, "3", b"{}")):
+        ApiAnswer.objects.create(key=other, idempotency_key=idempotency_key, request=str(number), body=body)
+    for recipient, body in ((EMAIL.upper(), "a"), ("old@priv.example", f"Hello {NAME}"), ("else@priv.example", "b")):
+        AccountEmail.objects.create(recipient=recipient, subject="x", body=body, expires_at=now)
+    ParkedRow.objects.create(
+        purpose="API", table_name="orders", row_key=1, reason=f"KeyError: '{NAME}'", failed_at=now, checked_at=now
+    )
+
+    call_command("erase_user", str(user.pk))
+
+    key.refresh_from_db()
+    assert key.name == f"Key of {ERASED}"
+    assert [answer.idempotency_key for answer in ApiAnswer.objects.all()] == ["3"]
+    assert [email.recipient for email in AccountEmail.objects.all()] == ["else@priv.example"]
+    assert [row.reason for row in ParkedRow.objects.all()] == [f"KeyError: '{ERASED}'"]
 
 
 @pytest.mark.parametrize("note", ["Zoë rang", "Müller", "Weißdornstraße", "zoe@priv.example", "", "the O'Brien family"])
