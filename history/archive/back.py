@@ -10,6 +10,7 @@ import bson
 from django.db import IntegrityError, connection
 from pymongo.errors import PyMongoError
 
+from core.row_isolation import attempt
 from history import activity, faults, mongo, triggers
 from history.archive import columns
 from history.archive.columns import HELD
@@ -85,6 +86,24 @@ def _sound_document(order_id: int) -> Document:
     if difference and not difference.is_mark_only:
         raise NotRestorable(order_id, "; ".join(difference.what))
     return found[0]
+
+
+def restore_refunds(order_id: int) -> bool:
+    """Bring back refunds of a live order that PostgreSQL has lost: its document is the only record of them.
+
+    Return whether the rows with them give the document again, byte for byte; otherwise nothing is written.
+    """
+    return attempt(_restore_refunds, order_id)[1] is None
+
+
+def _restore_refunds(order_id: int) -> None:
+    with triggers.capture_off(), connection.cursor() as cursor:
+        order = Order.objects.select_for_update().get(pk=order_id)
+        [document] = held.by_order({"$in": [order_id]})[order_id]
+        known = set(order.refunds.values_list("pk", flat=True))
+        lost = [refund for refund in rows(document).refunds if refund["refund_id"] not in known]
+        cursor.execute(INSERTS["refunds"], [json_text(lost)])
+        _verify(order_id, document)
 
 
 def _insert(brought: Rows) -> None:

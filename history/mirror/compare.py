@@ -42,6 +42,10 @@ class Difference:
         """Whether the document has all that it should, and only does not say rightly since when it is archived."""
         return all(what.startswith(f"{MARK}:") for what in self.what)
 
+    @property
+    def has_other_refunds(self) -> bool:
+        return any(what.startswith("refunds") for what in self.what)
+
     def __str__(self) -> str:
         return f"{'archived ' if self.is_archived else ''}order {self.order_id}: {'; '.join(self.what)}"
 

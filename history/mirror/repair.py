@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from history import triggers, wakeup
-from history.archive import marks, stubs
+from history.archive import back, marks, stubs
 from history.mirror.compare import Difference
 from history.models import ArchivedOrder, Event, Kind
 from orders.models import Order
@@ -26,7 +26,8 @@ def repair(differences: Iterable[Difference], *, at: datetime, is_postgres_older
     PostgreSQL is archived again, where its document has all its events.
     A document whose order PostgreSQL never had becomes a tombstone.
     Of archived orders only the mark is mended, by the next who marks, and a missing stub is rebuilt: PostgreSQL has
-    nothing to mend the rest with. A document marked as archived is neither overwritten nor deleted.
+    nothing to mend the rest with. Refunds that PostgreSQL has lost come back from the document. A document marked as
+    archived is neither overwritten nor deleted.
     """
     repaired = 0
     for difference in differences:
@@ -38,6 +39,9 @@ def repair(differences: Iterable[Difference], *, at: datetime, is_postgres_older
             continue
         if difference.is_archived or (difference.is_marked and not marks.remove(difference.order_id)):
             repaired += is_postgres_older and difference.is_marked and stubs.replace_rows(difference.order_id)
+            continue
+        if difference.has_other_refunds and back.restore_refunds(difference.order_id):
+            repaired += 1
             continue
         with triggers.capture_off():
             repaired += _write_event(difference, at)
