@@ -26,7 +26,8 @@ def guest_cart_cookie(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
             take_over(left, request.user)
         key = None if request.user.is_authenticated else cart_of(request).guest_key
         response = get_response(request)
-        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        # Of the shop: the back office, the reports and the API's documentation have no cart and one language.
+        is_page = hasattr(request, "LANGUAGE_CODE") and response.headers.get("Content-Type", "").startswith("text/html")
         if key and (request.method == "POST" or (is_page and key != known)):
             response.set_cookie(
                 settings.CART_COOKIE_NAME,

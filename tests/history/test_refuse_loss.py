@@ -25,6 +25,7 @@ MAY_BE_EMPTIED = {
     "feed_ends": "how far the feed was read, found again from feed_events",
     "mfa_authenticator": "staff set up another one",
     "mirror_samples": "samples, kept for days",
+    "old_category_slugs": "earlier addresses of categories, which redirect",
     "order_mails": "mails that were sent, or wait; orders do not depend on them",
     "parked_rows": "what could not be worked on; whoever tries again names it again",
     "product_sheets": "files, kept for days",
