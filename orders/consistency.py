@@ -1,6 +1,6 @@
-"""Find orders whose columns contradict each other or their items. Plain SQL can write such orders.
+"""Find orders whose columns contradict each other or their items, and JSON of a wrong shape.
 
-Source: PostgreSQL orders, order_items.
+Plain SQL can write such rows, and older releases have. Source: PostgreSQL orders, order_items, products.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from django.db import connection
 
 # Each statement is one snapshot, so an order and its items belong together.
 FIND = """
-SELECT order_id, total_amount, items.total, status = 'cancelled' AND holds_stock
+SELECT order_id, total_amount, items.total, status = 'cancelled' AND holds_stock,
+    jsonb_typeof(shipping_address) <> 'object'
 FROM orders LEFT JOIN (
     SELECT order_id, sum(quantity * price) AS total FROM order_items {chosen} GROUP BY order_id
 ) items USING (order_id)
-{chosen} {joined} (total_amount IS DISTINCT FROM items.total OR status = 'cancelled' AND holds_stock)
+{chosen} {joined} (
+    total_amount IS DISTINCT FROM items.total OR status = 'cancelled' AND holds_stock
+    OR jsonb_typeof(shipping_address) <> 'object'
+)
 ORDER BY order_id
 """
 FIND_ALL = FIND.format(chosen="", joined="WHERE")
+ODD_PRODUCTS = "SELECT product_id FROM products WHERE jsonb_typeof(attributes) <> 'object' ORDER BY product_id"
 FIND_CHOSEN = FIND.format(chosen="WHERE order_id = ANY(%(orders)s)", joined="AND")
 
 
@@ -35,6 +40,7 @@ class Inconsistency:
     total_amount: Decimal
     items_total: Decimal | None
     holds_stock: bool
+    has_odd_address: bool
 
     @property
     def has_no_items(self) -> bool:
@@ -56,6 +62,8 @@ class Inconsistency:
             )
         if self.holds_stock:
             found.append("is cancelled and still holds stock")
+        if self.has_odd_address:
+            found.append("shipping_address is no JSON object")
         return f"in PostgreSQL, order {self.order_id}: {'; '.join(found)}"
 
 
@@ -67,6 +75,13 @@ def inconsistencies(order_ids: Sequence[int] | None = None) -> list[Inconsistenc
         else:
             cursor.execute(FIND_CHOSEN, {"orders": list(order_ids)})
         return [Inconsistency(*row) for row in cursor.fetchall()]
+
+
+def products_with_odd_attributes() -> list[int]:
+    """Return the products whose attributes are no JSON object."""
+    with connection.cursor() as cursor:
+        cursor.execute(ODD_PRODUCTS)
+        return [number for (number,) in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

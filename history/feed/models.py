@@ -11,8 +11,9 @@ from config.api.types import told
 
 class FeedEventQuerySet(models.QuerySet["FeedEvent"]):
     def after(self, position: int) -> FeedEventQuerySet:
-        """Numbered events after a position, in the feed's order."""
-        return self.filter(position__gt=position).order_by("position")
+        """Events after a position, in the feed's order, up to the last one that was given."""
+        last = FeedEnds.objects.filter(pk=1).values("last")[:1]
+        return self.filter(position__gt=position, position__lte=models.Subquery(last)).order_by("position")
 
     def unnumbered(self) -> FeedEventQuerySet:
         return self.filter(position__isnull=True)

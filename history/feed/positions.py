@@ -26,6 +26,8 @@ WITH fresh AS (
 UPDATE feed_events SET position = %s + number, numbered_at = clock_timestamp()
 FROM fresh WHERE feed_events.event_id = fresh.event_id
 """
+# Positions that nobody gave, such as by plain SQL: they would stand in the way of the next ones.
+RESET = "UPDATE feed_events SET position = NULL, numbered_at = NULL WHERE position > %s"
 FORGET = """
 DELETE FROM feed_events WHERE position > %s AND position <= %s AND numbered_at < %s RETURNING position
 """
@@ -47,6 +49,7 @@ def number() -> int:
             return 0
         # A statement after the lock's own: it sees all that the last holder numbered.
         with connection.cursor() as cursor:
+            cursor.execute(RESET, [held.last])
             cursor.execute(NUMBER, [BATCH, held.last])
             count: int = cursor.rowcount
         FeedEnds.objects.filter(pk=1).update(last=held.last + count)

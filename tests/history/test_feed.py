@@ -238,3 +238,20 @@ def test_waiting_ends_where_the_web_server_is_to_stop(place):
         stopping.asked.clear()
 
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("stray", [2, 2**63 - 1])
+def test_a_position_that_nobody_gave_stands_in_nobodys_way(place, stray):
+    first, second = place(), place()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE feed_events SET position = %s, numbered_at = now() WHERE order_id = %s", [stray, second.pk]
+        )
+
+    assert told() == []
+    positions.number()
+    place()
+    positions.number()
+
+    assert [(position, order_id) for position, order_id, _ in told()][:2] == [(1, first.pk), (2, second.pk)]
+    assert len(told()) == 3

@@ -105,3 +105,19 @@ def test_a_total_that_is_no_number_is_named(place):
     [found] = inconsistencies([order.pk])
 
     assert str(found).startswith(f"in PostgreSQL, order {order.pk}: total_amount is NaN, its items come to ")
+
+
+def test_json_of_a_wrong_shape_is_named(place, capsys):
+    order, product = place(), ProductFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE orders SET shipping_address = '\"Graz\"' WHERE order_id = %s", [order.pk])
+        cursor.execute("UPDATE products SET attributes = '[]' WHERE product_id = %s", [product.pk])
+        cursor.execute("SET session_replication_role = origin")
+
+    with pytest.raises(SystemExit):
+        call_command("check_stock")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"in PostgreSQL, order {order.pk}: shipping_address is no JSON object" in lines
+    assert f"in PostgreSQL, product {product.pk}: attributes are no JSON object" in lines

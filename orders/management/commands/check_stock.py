@@ -31,8 +31,12 @@ class Command(BaseCommand):
         orders = consistency.inconsistencies()
         for order in orders:
             self.stdout.write(str(order))
+        odd_products = consistency.products_with_odd_attributes()
+        for number in odd_products:
+            self.stdout.write(f"in PostgreSQL, product {number}: attributes are no JSON object")
         counts = consistency.count(orders)
         if orders:
             self.stdout.write(str(counts))
-        if differences or missing or counts.wrong_totals or counts.holding_stock:
+        odd_orders = any(order.has_odd_address for order in orders)
+        if differences or missing or counts.wrong_totals or counts.holding_stock or odd_orders or odd_products:
             sys.exit(1)
