@@ -36,7 +36,17 @@ COMMANDS: Mapping[str, tuple[str, set[str]]] = {
 }
 # What every command may carry: reference/command/, reference/read-concern/, reference/write-concern/, core/causal-
 # consistency-read-write-concerns/, and the driver's own view of the cluster.
-COMMON = {"$clusterTime", "$db", "$readPreference", "lsid", "maxTimeMS", "readConcern", "txnNumber", "writeConcern"}
+COMMON = {
+    "$clusterTime",
+    "$db",
+    "$readPreference",
+    "comment",
+    "lsid",
+    "maxTimeMS",
+    "readConcern",
+    "txnNumber",
+    "writeConcern",
+}
 # reference/operator/query/, /update/, /aggregation/, and core/schema-validation/.
 OPERATORS = {
     "$and", "$currentDate", "$exists", "$group", "$gt", "$gte", "$in", "$inc", "$jsonSchema", "$limit", "$lt", "$lte",

@@ -66,7 +66,10 @@ class AsksAboutKeys(_UserAdmin):
     def _decide(self, request: HttpRequest, person: User) -> HttpResponse:
         assert request.user.is_authenticated
         number, step = str(request.POST.get("key", "")), request.POST.get("step")
-        key = get_object_or_404(api_keys.owned_by(person), pk=int(number) if number.isdecimal() else 0)
+        key = api_keys.owned_by(person).filter(pk=number if number.isdecimal() and len(number) < 19 else 0).first()
+        if key is None:
+            self.message_user(request, f"This key is not one of {person} any more.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:users_user_keys", args=[person.pk]))
         if not request.user.has_perm(MAY_MAKE if step == "take over" else MAY_REVOKE):
             raise PermissionDenied
         if step == "revoke":

@@ -50,7 +50,7 @@ def test_the_one_sign_in_is_throttled_for_staff_too(client):
     door = client.get("/admin/login/?next=/admin/users/user/")["Location"]
     assert door == "/account/login/?next=%2Fadmin%2Fusers%2Fuser%2F"
 
-    answers = [client.post(door, {"login": boss.email, "password": "wrong"}) for _ in range(11)]
+    answers = [client.post(door, {"login": boss.email, "password": "wrong"}) for _ in range(21)]
     right = client.post(door, {"login": boss.email, "password": PASSWORD})
 
     assert "Too many failed" in text(answers[-1])

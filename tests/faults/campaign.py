@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from tqdm import tqdm
 
 from history.imports.progress import peak_megabytes
+from tests.config.processes import wait_until
 from tests.factories import ProductFactory, StaffFactory, UserFactory
 from tests.faults import checker, journal, points
 from tests.faults.servers import Servers
@@ -67,12 +68,22 @@ def _killed(world: World, target: str) -> int:
     return sum(world.kills[name] for name in names)
 
 
+def _postgresql_answers() -> bool:
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        return False
+    return True
+
+
 def _judge(world: World, wanted: int) -> dict[str, Any]:
     """Deliver what is left, check, print and return the figures."""
     world.quiet()
     drained = world.wait_until_delivered()
     world.sampler.end()
     ended = [part.end() for part in world.parts if not part.is_web]
+    # The last kill may have been a moment ago, on a machine that is busy.
+    assert wait_until(_postgresql_answers, seconds=60), "PostgreSQL does not answer"
     verdict = checker.check(journal.read(world.home.glob("*.journal")))
     problems = verdict.problems + world.sampler.decreased
     problems += [] if all(ended) else ["a relay did not end within 15 s when asked to"]

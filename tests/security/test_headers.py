@@ -63,7 +63,7 @@ def test_every_cookie_is_this_hosts_alone(shop: Shop):
     cookies = [cookie for answer in answers for cookie in answer.cookies]
 
     names = {cookie.partition("=")[0] for cookie in cookies}
-    assert names == {f"__Host-{name}" for name in ("csrftoken", "sessionid", "messages", "language", "device")}
+    assert names == {f"__Host-{name}" for name in ("cart", "csrftoken", "sessionid", "messages", "language", "device")}
     assert [cookie for cookie in cookies if not is_guarded(cookie)] == []
 
 
