@@ -27,6 +27,10 @@ NOT_PER_ROW = ("account.EmailAddress", "sessions.Session", "users.User", "orders
 
 ATTACKS = "tests/security/"
 
+# How long a page waits for a connection; tests wait longer, on a machine that is busy with all of them.
+POOL = settings.DATABASES["default"]["OPTIONS"]["pool"]
+POOL_TIMEOUT = POOL["timeout"]
+
 
 def pytest_configure() -> None:
     TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
@@ -37,6 +41,7 @@ def pytest_configure() -> None:
     settings.MIDDLEWARE.insert(0, "zeal.middleware.zeal_middleware")
     # Argon2 is slow by design; tests sign up many people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    POOL["timeout"] = 10
     # Many tests take MongoDB away; a question to nobody ends only then.
     settings.MONGODB_CONNECT_TIMEOUT_MS = 300
     # Every list is made afresh; tests/config/test_shared_pages.py turns the cache on.

@@ -10,12 +10,25 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from history import mongo
+from tests.conftest import POOL, POOL_TIMEOUT
 from tests.factories import ProductFactory, UserFactory
 from tests.pages import breaks_csp, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = ("/", "/cart/", "/checkout/", "/orders/", "/admin/", "/reports/", "/account/login/")
+
+
+@pytest.fixture(autouse=True)
+def timeout_of_the_product():
+    """Not the tests' own."""
+    connection.close()
+    connection.close_pool()
+    POOL["timeout"], before = POOL_TIMEOUT, POOL["timeout"]
+    yield
+    POOL["timeout"] = before
+    connection.close()
+    connection.close_pool()
 
 
 @contextmanager

